@@ -1,0 +1,44 @@
+# The front door. `make demo` shows the product, `make test` proves it; both do their own set-up.
+SHELL := /bin/sh
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-virtualenv
+
+.PHONY: install demo test lint docs bench clean
+
+install: $(VENV)/.installed        ## put the command at .venv/bin/openbpo
+
+demo: install                      ## a help desk's year, from agreement to invoice
+	@scripts/demo
+
+test: $(VENV)/.tools               ## every test that is fast
+	$(PY) -m pytest -n 2 --dist loadgroup -q
+
+lint: $(VENV)/.tools               ## formatting, types, directions of import, migrations
+	$(VENV)/bin/ruff format --check src tests
+	$(VENV)/bin/ruff check src tests
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-cache
+	$(VENV)/bin/squawk --no-error-on-unmatched-pattern src/openbpo/storage/migrations/*.sql
+
+docs: $(VENV)/.tools               ## run every command that the documentation shows
+	$(PY) -m pytest -q tests/docs
+
+bench: $(VENV)/.tools              ## measure, beside the peers
+	@set -e; for bench in benchmarks/bench_*.py; do [ -e "$$bench" ] || continue; $(PY) "$$bench"; done
+
+clean:                             ## forget what was installed (no data is touched)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+$(PY): scripts/find-python
+	@python=$$(scripts/find-python) && "$$python" -m venv $(VENV)
+
+$(VENV)/.installed: $(PY) requirements/run.txt requirements/build.txt pyproject.toml
+	@echo "Installing into $(VENV) (once)"
+	@$(PIP) --require-hashes -r requirements/run.txt -r requirements/build.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.installed requirements/dev.txt
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""What was promised: the agreement as files, its versions, service levels and their clocks."""

@@ -1,0 +1,1 @@
+"""The work itself: for now its intake from files."""

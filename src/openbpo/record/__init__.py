@@ -1,0 +1,1 @@
+"""The record: events that are appended and never changed."""

@@ -1,0 +1,1 @@
+"""Connection, transaction, migrations, idempotency: knows no business word."""

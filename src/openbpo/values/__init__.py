@@ -1,0 +1,1 @@
+"""Money, spans of time, calendars, periods, ids, expressions: imports nothing of ours."""
