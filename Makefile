@@ -7,8 +7,9 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-virtua
 .PHONY: install demo test lint docs bench clean
 
 install: $(VENV)/.installed        ## put the command at .venv/bin/openbpo
+	@echo "The command is $(VENV)/bin/openbpo"
 
-demo: install                      ## a help desk's year, from agreement to invoice
+demo: $(VENV)/.installed           ## a help desk's year, from agreement to invoice
 	@scripts/demo
 
 test: $(VENV)/.tools               ## every test that is fast
@@ -19,7 +20,7 @@ lint: $(VENV)/.tools               ## formatting, types, directions of import, m
 	$(VENV)/bin/ruff check src tests
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
-	$(VENV)/bin/squawk --no-error-on-unmatched-pattern src/openbpo/storage/migrations/*.sql
+	$(VENV)/bin/squawk src/openbpo/migrations/*.sql
 
 docs: $(VENV)/.tools               ## run every command that the documentation shows
 	$(PY) -m pytest -q tests/docs
@@ -30,10 +31,10 @@ bench: $(VENV)/.tools              ## measure, beside the peers
 clean:                             ## forget what was installed (no data is touched)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-$(PY): scripts/find-python
-	@python=$$(scripts/find-python) && "$$python" -m venv $(VENV)
+$(VENV)/.made:
+	@python=$$(scripts/find-python) && "$$python" -m venv --clear $(VENV) && touch $@
 
-$(VENV)/.installed: $(PY) requirements/run.txt requirements/build.txt pyproject.toml
+$(VENV)/.installed: $(VENV)/.made requirements/run.txt requirements/build.txt pyproject.toml
 	@echo "Installing into $(VENV) (once)"
 	@$(PIP) --require-hashes -r requirements/run.txt -r requirements/build.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
