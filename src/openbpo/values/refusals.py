@@ -29,3 +29,7 @@ class Refusal(Exception):  # noqa: N818 - it is not an error of the program
     def of(cls, where: str, what: str, remedy: str) -> Refusal:
         """Return the refusal of one mistake."""
         return cls(Mistake(where, what, remedy))
+
+
+class Unavailable(Refusal):
+    """What is needed cannot be had now. The input is not at fault, and nothing was lost."""
