@@ -1,0 +1,1 @@
+"""The database's shape, as numbered files of SQL. Grants and policies are in them too."""
