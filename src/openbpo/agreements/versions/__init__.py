@@ -1,0 +1,1 @@
+"""Versions of an agreement: proposed, signed, in force."""

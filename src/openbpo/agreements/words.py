@@ -1,0 +1,299 @@
+"""An agreement read back in plain words, as a lawyer would read it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from openbpo.agreements.model import (
+    Agreement,
+    Block,
+    CalendarTerms,
+    Charge,
+    FileMapping,
+    Level,
+    Measure,
+    Minimum,
+    Moment,
+    Party,
+    Service,
+    ServiceLevel,
+)
+from openbpo.values.durations import duration_text
+from openbpo.values.shares import percent_text
+from openbpo.values.spans import Span
+
+WIDTH = 96
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+ROUNDING = {
+    "half_up": "half up",
+    "half_down": "half down",
+    "half_even": "half to even",
+    "up": "up",
+    "down": "down",
+    "ceiling": "to the higher",
+    "floor": "to the lower",
+}
+
+
+def in_words(agreement: Agreement) -> str:
+    """Return the whole agreement in plain words."""
+    sections = (
+        ("", _head(agreement)),
+        ("PARTIES", _parties(agreement)),
+        ("DOCUMENTS", _documents(agreement)),
+        ("WORKING TIME", (_calendar(c) for c in agreement.calendars.values())),
+        ("SERVICES", (line for s in agreement.services.values() for line in _service(s))),
+        ("SERVICE LEVELS", _service_levels(agreement)),
+        ("SERVICE CREDIT", _credit(agreement)),
+        ("CHARGES", _charges(agreement)),
+        ("DATA", _data(agreement)),
+        ("FILES", (_mapping(m) for m in agreement.mappings.values())),
+    )
+    return "\n\n".join(_section(title, lines) for title, lines in sections) + "\n"
+
+
+def day_text(day: date) -> str:
+    """Return a day as 1 January 2010."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def days_text(days: Span[date]) -> str:
+    """Return a run of days: from the first, to the last or open."""
+    if days.end is None:
+        return f"from {day_text(days.start)}, open-ended"
+    return f"from {day_text(days.start)} to {day_text(date.fromordinal(days.end.toordinal() - 1))}"
+
+
+def listed(words: Iterable[str], joined: str = "and") -> str:
+    """Return words as a, b and c."""
+    words = list(words)
+    if len(words) <= 1:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {joined} {words[-1]}"
+
+
+def _section(title: str, lines: Iterable[str]) -> str:
+    body = "\n".join(_wrapped(line) for line in lines)
+    return f"{title}\n{body}" if title else body
+
+
+def _wrapped(line: str) -> str:
+    depth = len(line) - len(line.lstrip())
+    indent = " " * (depth + 2)
+    return textwrap.fill(
+        line.strip(), WIDTH, initial_indent=" " * depth, subsequent_indent=indent,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+
+
+def _named(name: str, clause: str | None) -> str:
+    return f"{name} ({clause})" if clause else name
+
+
+def _head(agreement: Agreement) -> Iterator[str]:
+    yield agreement.title
+    yield f"Version {agreement.version}, in force {days_text(agreement.in_force)}."
+    if agreement.supersedes:
+        numbers = listed(str(number) for number in agreement.supersedes)
+        yield f"It supersedes version {numbers} from its first day on."
+    yield f"The parties are bound {days_text(agreement.term)}."
+    yield f"Days begin and end in {agreement.zone}. Amounts are in {agreement.currency}."
+
+
+def _parties(agreement: Agreement) -> Iterator[str]:
+    for role, party in (("Client", agreement.client), ("Provider", agreement.provider)):
+        yield f"  {role}: {party_text(party)}."
+
+
+def party_text(party: Party) -> str:
+    """Return a party with its seat, registration and tax number, in one line."""
+    seat = party.address
+    parts = [
+        party.name,
+        seat.street,
+        f"{seat.postcode} {seat.city}" if seat.postcode else seat.city,
+        seat.country,
+    ]
+    if party.register:
+        parts.append(f"{party.register} {party.register_number}")
+    parts.append(f"{party.tax_scheme or 'tax number'} {party.tax_number}")
+    return ", ".join(parts)
+
+
+def _documents(agreement: Agreement) -> Iterator[str]:
+    titles = {document.id: document.title for document in agreement.documents}
+    for rank, document in enumerate(agreement.documents, start=1):
+        dated = f", {day_text(document.dated)}" if document.dated else ""
+        under = f", under the {titles[document.parent]}" if document.parent else ""
+        yield f"  {rank}. {document.title}{dated}{under}"
+    if len(agreement.documents) > 1:
+        yield "  Where they disagree, the one that stands first here prevails."
+
+
+def _calendar(calendar: CalendarTerms) -> str:
+    name = f"  {_named(calendar.id, calendar.clause)}:"
+    if calendar.blocks is None:
+        return f"{name} round the clock, every day, {calendar.zone}."
+    runs: dict[tuple[int, ...], list[str]] = {}
+    for block in calendar.blocks:
+        runs.setdefault(block.weekdays, []).append(_hours(block))
+    hours = "; ".join(f"{_weekdays(days)} {listed(times)}" for days, times in runs.items())
+    return f"{name} {hours}, {calendar.zone}.{_free_days(calendar)}"
+
+
+def _free_days(calendar: CalendarTerms) -> str:
+    said = []
+    if calendar.country:
+        place = f"{calendar.country}-{calendar.region}" if calendar.region else calendar.country
+        said.append(f"the public holidays of {place}")
+    said += [f"{name} ({day_text(day)})" for day, name in calendar.also]
+    text = f" Free are {listed(said)}." if said else " No day is free."
+    if calendar.worked:
+        text += f" Worked is {listed(day_text(day) for day in calendar.worked)}."
+    return text
+
+
+def _weekdays(days: tuple[int, ...]) -> str:
+    first, last = WEEKDAYS[days[0]], WEEKDAYS[days[-1]]
+    return first if len(days) == 1 else f"{first} to {last}"
+
+
+def _hours(block: Block) -> str:
+    return f"{_clock(block.start_min)} to {_clock(block.end_min)}"
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _service(service: Service) -> Iterator[str]:
+    name = _named(service.id, service.clause)
+    yield f"  {name}, a {service.line} service. Its case is a {service.case}."
+    for moment in service.moments.values():
+        yield f"    A {service.case} is {moment.id} at its {_moment(moment)}."
+    for pause in service.pauses.values():
+        yield (
+            f"    {pause.id}: the clock stands still after an event whose "
+            f"{pause.after.in_words()}, until the {service.case}'s next event."
+        )
+
+
+def _moment(moment: Moment) -> str:
+    fit = f" whose {moment.where.in_words()}" if moment.where else ""
+    return f"{moment.which} event{fit}"
+
+
+def _service_levels(agreement: Agreement) -> Iterator[str]:
+    levels = {level.measure: level for level in agreement.regime.service_levels}
+    for measure in agreement.measures.values():
+        yield f"  {_named(measure.id, measure.clause)}. {measure.says}"
+        yield f"    Measured: {_measured(measure, agreement)}"
+        if measure.id in levels:
+            yield f"    {_judged(levels[measure.id], agreement.services[measure.service].case)}"
+        else:
+            yield "    No consequence is agreed."
+
+
+def _measured(measure: Measure, agreement: Agreement) -> str:
+    case = agreement.services[measure.service].case
+    clock = measure.clock
+    which = f" whose {measure.cases.in_words()}" if measure.cases else ""
+    without = f", less {listed(clock.pauses)}" if clock.pauses else ""
+    return (
+        f"of the {case}s{which} that are {clock.stop} in a calendar month, the share whose time "
+        f"from {clock.start} to {clock.stop}, counted in {clock.calendar}{without}, is at most "
+        f"{duration_text(measure.within_us)}. A reopened {case}'s clock continues. All {case}s of "
+        f"the month are counted together."
+    )
+
+
+def _judged(level: ServiceLevel, case: str) -> str:
+    bands = " ".join(_band(band) for band in reversed(level.levels))
+    compared = (
+        "The share is compared exactly."
+        if level.compare_decimals is None
+        else f"The share is compared at {level.compare_decimals} decimals of a per cent, half up."
+    )
+    low = f"Fewer than {level.low_volume_below} {case}s, or none: low volume, no credit."
+    where = f" ({level.clause})" if level.clause else ""
+    return f"Judged{where}: {bands} {compared} {low}"
+
+
+def _band(band: Level) -> str:
+    bounds = []
+    if band.at_least > 0:
+        bounds.append(f"at least {percent_text(band.at_least)}")
+    if band.below is not None:
+        bounds.append(f"below {percent_text(band.below)}")
+    text = " and ".join(bounds) or "any share"
+    what = "met" if band.is_met else f"default, credit {percent_text(band.credit_rate)}"
+    return f"{text[0].upper()}{text[1:]}: {what}."
+
+
+def _credit(agreement: Agreement) -> Iterator[str]:
+    credit = agreement.regime.credit
+    cap = f", at most {percent_text(credit.cap)} a month" if credit.cap is not None else ""
+    of = listed(agreement.charges.bases[credit.base])
+    where = f" ({credit.clause})" if credit.clause else ""
+    yield (
+        f"  The rates of all defaults of a month are added{cap}, and make one line{where} on "
+        f"{credit.base}, which is {of}."
+    )
+
+
+def _charges(agreement: Agreement) -> Iterator[str]:
+    charges = agreement.charges
+    for charge in charges.charges:
+        yield f"  {_charge(charge, agreement)}"
+        for number, tier in enumerate(charge.tiers):
+            end = f"to {tier.end}" if tier.end is not None else "on"
+            until = f"from {tier.start} {end}" if number or tier.end else "each"
+            yield f"    {until}: {tier.each} each" if until != "each" else f"    {tier.each} each"
+    for minimum in charges.minimums:
+        yield f"  {_minimum(minimum)}"
+    if (tax := charges.tax) is not None:
+        yield (
+            f"  {_named(tax.id, tax.clause)}: {tax.name} {percent_text(tax.rate)} is one line on "
+            "the fees less the credit."
+        )
+    yield f"  Each line is rounded {ROUNDING[charges.rounding.value]} to the minor unit, once."
+
+
+def _charge(charge: Charge, agreement: Agreement) -> str:
+    case = agreement.services[charge.service].case
+    which = f" whose {charge.cases.in_words()}" if charge.cases else ""
+    says = f" {charge.says}" if charge.says else ""
+    return (
+        f"{_named(charge.id, charge.clause)}.{says} Counted: every {case}{which}, in the calendar "
+        f"month in which it is {charge.moment}."
+    )
+
+
+def _minimum(minimum: Minimum) -> str:
+    return (
+        f"{_named(minimum.id, minimum.clause)}: {listed(minimum.of)} come to at least "
+        f"{minimum.at_least} in every month, a part month in full; a line makes up the rest."
+    )
+
+
+def _data(agreement: Agreement) -> Iterator[str]:
+    facts = [a.id for a in agreement.attributes.values() if not a.is_content]
+    content = [a.id for a in agreement.attributes.values() if a.is_content]
+    yield f"  Facts, kept, measured and billed by: {listed(facts)}."
+    if content:
+        yield f"  Content, erasable, nothing rests on it: {listed(content)}."
+
+
+def _mapping(mapping: FileMapping) -> str:
+    hour = {
+        "refuse": "a time in the doubled hour is refused",
+        "earlier": "in the doubled hour the earlier time is meant",
+        "later": "in the doubled hour the later time is meant",
+    }[mapping.doubled_hour]
+    return (
+        f"  {mapping.id}: CSV in {mapping.encoding}, a row is an event of the case in "
+        f"“{mapping.case.name}”, at the time in “{mapping.at.name}” ({mapping.time_format}, "
+        f"{mapping.zone}; {hour}). Events of one instant keep the order of the file."
+    )
