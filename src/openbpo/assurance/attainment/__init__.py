@@ -1,0 +1,1 @@
+"""What was attained of each promise in a period."""

@@ -1,0 +1,1 @@
+"""The month, as it is charged."""

@@ -1,0 +1,20 @@
+"""Charge lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from openbpo.values.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeLine:
+    """`quantity` units at `each`; `amount` is the product, rounded once by the agreement's rule."""
+
+    id: str
+    clause: str | None
+    text: str
+    quantity: int | None
+    each: Money | None
+    exact: Money
+    amount: Money
