@@ -1,0 +1,5 @@
+"""`python -m openbpo` is the command `openbpo`."""
+
+from openbpo.surfaces.cli.main import main
+
+main()

@@ -1,0 +1,69 @@
+"""
+`openbpo`: every command says what it did in words, or in JSON with `--json`.
+
+Exit status: 0 done, 1 refused (the input is wrong, each mistake is named), 2 usage, 3 the system
+failed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import psycopg
+import typer
+
+from openbpo.storage.database import OutcomeUnknown
+from openbpo.surfaces.cli import agreements, installation, results, work
+from openbpo.surfaces.cli.printing import say_json
+from openbpo.values.refusals import Refusal, Unavailable
+
+REFUSED, FAILED = 1, 3
+
+app = typer.Typer(
+    name="openbpo",
+    help="One record of outsourced work that client and provider can both replay.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for module in (agreements, work, results, installation):
+    module.add_to(app)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except Refusal as refusal:
+        _tell(refusal)
+        sys.exit(FAILED if isinstance(refusal, Unavailable) else REFUSED)
+    except OutcomeUnknown as unknown:
+        _fail(f"{unknown} Run the same command again: it finds out, and does nothing twice.")
+    except psycopg.Error as error:
+        _fail(f"The database failed: {str(error).strip()}")
+    except KeyboardInterrupt:
+        _fail("Stopped. What was done stays done; run the same command again to go on.")
+
+
+def _tell(refusal: Refusal) -> None:
+    if "--json" in sys.argv:
+        say_json(
+            {"refused": [{"where": m.where, "what": m.what, "remedy": m.remedy}
+                         for m in refusal.mistakes]}
+        )  # fmt: skip
+    count = len(refusal.mistakes)
+    if count > 1:
+        typer.echo(f"{count} mistakes:", err=True)
+    for mistake in refusal.mistakes:
+        typer.echo(f"{mistake.where}: {mistake.what}", err=True)
+        typer.echo(f"    {mistake.remedy}", err=True)
+
+
+def _fail(message: str) -> None:
+    typer.echo(message, err=True)
+    sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()
