@@ -40,7 +40,7 @@ class Ran:
 
 
 def openbpo(*arguments: str, env: Mapping[str, str] | None = None) -> Ran:
-    """Run the real command in a process of its own, under this session's home."""
+    """Run the real command in a process of its own, under the home of these tests."""
     run = subprocess.run(
         [sys.executable, "-m", "openbpo", *arguments],
         capture_output=True,
