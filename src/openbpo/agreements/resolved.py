@@ -63,7 +63,7 @@ def from_facts(agreement: Agreement, facts: Mapping[str, Any]) -> Resolved:
 
 def _years(agreement: Agreement) -> tuple[int, int]:
     end = agreement.term.end
-    last = end.year + 1 if end is not None else agreement.in_force.start.year + YEARS_AHEAD
+    last = max(end.year + 1 if end else 0, agreement.in_force.start.year + YEARS_AHEAD)
     return max(FIRST_YEAR, agreement.term.start.year - YEARS_BEFORE), min(LAST_YEAR, last)
 
 

@@ -23,6 +23,7 @@ class Recording:
     source: str
     fingerprint: bytes
     mapping: str
+    version_id: VersionId
     opened_by: str
     opened_at: datetime
     chunks_done: int
@@ -33,8 +34,8 @@ class Recording:
 
 
 _RECORDING = (
-    "SELECT recording_id, source, fingerprint, mapping, opened_by, opened_at, chunks_done,"
-    " accepted, already_known, completed_at, abandoned_at FROM record.recording"
+    "SELECT recording_id, source, fingerprint, mapping, version_id, opened_by, opened_at,"
+    " chunks_done, accepted, already_known, completed_at, abandoned_at FROM record.recording"
     " WHERE engagement_id = %(engagement_id)s"
 )
 

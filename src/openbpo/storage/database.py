@@ -220,6 +220,8 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
             application_name="openbpo",
             autocommit=autocommit,
         )
+    except psycopg.ProgrammingError:
+        raise unreadable_address("database") from None  # what it says may hold the password
     except psycopg.OperationalError as refused:
         raise ServerUnreachable.of(
             "database",
@@ -229,6 +231,15 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
         ) from refused
     refuse_other_major(connection)
     return connection
+
+
+def unreadable_address(where: str) -> Refusal:
+    """Return the refusal of an address that cannot be parsed; it says nothing of what it holds."""
+    return ServerRefused.of(
+        where,
+        "The database's address cannot be read.",
+        "Write postgresql://user:password@host:5432/database, with % in a password as %25.",
+    )
 
 
 def refuse_other_major(connection: psycopg.Connection[Any]) -> None:

@@ -22,7 +22,13 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from openbpo.storage import server
-from openbpo.storage.database import Context, ContextKey, Database, ServerRefused
+from openbpo.storage.database import (
+    Context,
+    ContextKey,
+    Database,
+    ServerRefused,
+    unreadable_address,
+)
 from openbpo.storage.failpoints import failpoint
 from openbpo.storage.home import home, secret_once
 from openbpo.storage.migrations import migrate
@@ -108,7 +114,10 @@ def context_key() -> ContextKey:
 
 
 def _user_of(url: str) -> str:
-    user = conninfo_to_dict(url).get("user") or os.environ.get("PGUSER")
+    try:
+        user = conninfo_to_dict(url).get("user") or os.environ.get("PGUSER")
+    except psycopg.ProgrammingError:
+        raise unreadable_address(APP_URL) from None
     if not user:
         raise ServerRefused.of(APP_URL, "It names no user.", "Write postgresql://user:...@host/db.")
     return str(user)

@@ -64,7 +64,14 @@ class PartyKey:
 def party_key(handle: str) -> PartyKey:
     """Return the key with which a party signs on this machine; made at its first use."""
     path = _folder() / f"{handle}.json"
-    return _read(path, secret_once(path, lambda: _made(handle)))
+    key = _read(path, secret_once(path, lambda: _made(handle)))
+    if key.handle != handle:
+        raise Refusal.of(
+            str(path),
+            f"This is the key of {key.handle!r}, not of {handle!r}.",
+            "A party signs with its own key: put the right file back.",
+        )
+    return key
 
 
 def held_keys() -> Iterator[PartyKey]:

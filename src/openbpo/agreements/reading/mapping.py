@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Mapping
 from typing import Any
@@ -65,7 +66,7 @@ def _known_encoding(name: str) -> str:
         encoding = io.TextIOWrapper(io.BytesIO(), encoding=name).encoding
     except LookupError as unknown:
         raise ValueError(f"There is no encoding {name!r}") from unknown
-    if encoding.lower().replace("-", "_") in NOT_OF_FILES:
+    if codecs.lookup(encoding).name.lower().replace("-", "_") in NOT_OF_FILES:
         raise ValueError(f"{name!r} is no encoding of files")
     return encoding
 
@@ -125,7 +126,10 @@ def _refuse_misfit(
         findings.say("mapping", path, "A value table gives text.", "Leave `values` out.")
     if attribute.type == DATE and date_format is None:
         findings.say("mapping", path, "A date needs its format.", "Add `format: yyyy-MM-dd`.")
-    if attribute.type == BOOLEAN and not set((values or {}).values()) <= {"true", "false"}:
+    if attribute.type == BOOLEAN and values is None:
+        what = "A boolean needs a table of what its values mean."
+        findings.say("mapping", path, what, 'Add `values: {Ja: "true", Nein: "false"}`.')
+    elif attribute.type == BOOLEAN and not set((values or {}).values()) <= {"true", "false"}:
         findings.say("mapping", path, "A boolean is true or false.", "Map its values to these.")
     if date_format is not None:
         findings.parse(

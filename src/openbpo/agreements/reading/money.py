@@ -136,6 +136,7 @@ def read_charges(
         _minimum(findings, path, entry, currency)
         for path, entry in findings.entries("charges", "minimums")
     )
+    _refuse_shared_minimums(findings)
     bases = _bases(findings)
     taxes = [_tax(findings, path, entry) for path, entry in findings.entries("charges", "tax")]
     rounding = findings.section("charges", "rounding")
@@ -253,6 +254,18 @@ def _minimum(
         of=tuple(entry["of"]),
         at_least=at_least if at_least is not None else Money.zero(currency or "EUR"),
     )
+
+
+def _refuse_shared_minimums(findings: Findings) -> None:
+    """A charge that counts towards two minimums would be topped up twice."""
+    counted: dict[str, str] = {}
+    for path, entry in findings.entries("charges", "minimums"):
+        for number, charge in enumerate(entry["of"]):
+            if charge in counted:
+                what = f"{charge!r} counts towards {counted[charge]!r} already."
+                remedy = "Several minimums on one charge are not computed yet: keep one."
+                findings.say("charges", (*path, "of", number), what, remedy)
+            counted.setdefault(charge, entry["id"])
 
 
 def _bases(findings: Findings) -> Mapping[str, tuple[str, ...]]:

@@ -178,6 +178,10 @@ def read_calendars(findings: Findings, zone: str | None) -> Mapping[str, Calenda
         holidays = entry.get("holidays", {})
         country, region = holidays.get("country"), holidays.get("region")
         _refuse_unknown_country(findings, path, country, region)
+        if entry["hours"] == "always" and holidays:
+            what = "A calendar that always runs has no free days."
+            remedy = "Leave `holidays` out, or write blocks of 00:00 to 24:00."
+            findings.say("calendars", (*path, "holidays"), what, remedy)
         calendars[entry["id"]] = CalendarTerms(
             id=entry["id"],
             clause=entry.get("clause"),

@@ -172,6 +172,7 @@ def _sign(
 ) -> None:
     if offer.side in _signed_by(tx, engagement_id, version):
         return
+    _refuse_strange_key(store.used_keys(tx, engagement_id), offer.side, key)
     statement = Statement.of(
         offer.agreement,
         engagement=store.engagement_handle(tx, engagement_id),
@@ -181,6 +182,25 @@ def _sign(
     signature = key.sign(statement)
     assert key.public.signed(statement, signature)
     store.add_signature(tx, engagement_id, version.version_id, offer.side, key, signature)
+
+
+def _refuse_strange_key(used: Iterable[store.UsedKey], side: Side, key: PartyKey) -> None:
+    """A side signs with one key, and never with the other's."""
+    for known in used:
+        is_same = bytes(known.public_key) == key.public.raw
+        if known.side == side and not is_same:
+            raise Refusal.of(
+                key.handle,
+                f"The {side} has signed with the key {known.key_id} here; this is "
+                f"{key.public.key_id}.",
+                "Put the file of that key back from a copy; a new key is not taken yet.",
+            )
+        if known.side != side and is_same:
+            raise Refusal.of(
+                key.handle,
+                f"The {known.side} has signed with this very key.",
+                "Each party signs with a key of its own.",
+            )
 
 
 def _bring_into_force(

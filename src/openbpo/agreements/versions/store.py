@@ -185,6 +185,25 @@ def signatures(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class UsedKey:
+    """A key that a side has signed with in an engagement."""
+
+    side: str
+    key_id: str
+    public_key: bytes
+
+
+def used_keys(tx: Transaction, engagement_id: EngagementId) -> list[UsedKey]:
+    """Return the keys that were signed with in an engagement."""
+    return tx.rows(
+        UsedKey,
+        "SELECT DISTINCT side, key_id, public_key FROM agreements.signature"
+        " WHERE engagement_id = %(engagement_id)s",
+        {"engagement_id": engagement_id},
+    )
+
+
 def add_signature(
     tx: Transaction,
     engagement_id: EngagementId,

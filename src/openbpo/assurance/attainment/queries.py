@@ -127,17 +127,32 @@ def work_of(
 def _terms_at_start(first: RecordedEvent, all_terms: Iterable[Terms], otherwise: Terms) -> Terms:
     """A running case keeps the version under which it began."""
     for terms in all_terms:
-        zone = terms.resolved.zones[terms.agreement.zone]
-        if terms.days.contains(day_of(first.happened_at, zone)):
+        if _governs(terms, first):
             return terms
     return otherwise
+
+
+def _governs(terms: Terms, event: RecordedEvent) -> bool:
+    """Tell whether an event is of a day of a version; of what it did not resolve it has none."""
+    try:
+        day = day_of(event.happened_at, terms.resolved.zones[terms.agreement.zone])
+    except OutsideResolved:
+        return False
+    return terms.days.contains(day)
 
 
 def _case(key: str, happened: Sequence[RecordedEvent], terms: Terms) -> Case:
     attributes: Mapping[str, Attribute] = terms.agreement.attributes
     decode = decoder(attributes)
     service = next(iter(terms.agreement.services.values()))
-    events = [CaseEvent(e.event_id, e.happened_at, decode(e.facts)) for e in happened]
+    try:
+        events = [CaseEvent(e.event_id, e.happened_at, decode(e.facts)) for e in happened]
+    except (ArithmeticError, ValueError, TypeError) as fault:
+        raise Refusal.of(
+            key,
+            f"Its values are not of the types that version {terms.agreement.version} gives them.",
+            "Let a version that changes an attribute's type give it another name.",
+        ) from fault
     return case_of(key, events, service, attributes)
 
 

@@ -198,6 +198,12 @@ def _open_recording(
             "Run that import again to finish it, or give it up with `openbpo import ENGAGEMENT "
             "--abandon`.",
         )
+    if unfinished.version_id != version_id:
+        raise Refusal.of(
+            source.path.name,
+            "Its import was begun under another version of the agreement and is not finished.",
+            "Give it up with `openbpo import ENGAGEMENT --abandon`, and import the file again.",
+        )
     return unfinished, False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -64,7 +65,7 @@ class RowReader:
                 happened_at=self._instant(cells[self._time_at].strip()),
                 facts=_values(self._facts, cells),
                 content=_values(self._content, cells),
-                identity="\x1f".join([cells[at] for at in self._mapped]),
+                identity=json.dumps([cells[at] for at in self._mapped]),
             )
         except _Faulty as faulty:
             return faulty.fault
@@ -127,9 +128,10 @@ def value_reader(source: AttributeSource, attributes: Mapping[str, Attribute]) -
     """Return what turns a cell into the stored value of an attribute, None where it is empty."""
     attribute = attributes[source.attribute]
     convert = _converter(source, attribute)
+    means_something = source.values is not None and "" in source.values
 
     def read(cell: str) -> object:
-        if cell:
+        if cell or means_something:
             return convert(cell)
         if not attribute.is_optional:
             raise _Faulty(

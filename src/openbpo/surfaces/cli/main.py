@@ -7,6 +7,7 @@ failed.
 
 from __future__ import annotations
 
+import io
 import sys
 
 import psycopg
@@ -16,6 +17,7 @@ from openbpo.storage.database import OutcomeUnknown
 from openbpo.surfaces.cli import agreements, installation, results, work
 from openbpo.surfaces.cli.printing import say_json
 from openbpo.values.refusals import Refusal, Unavailable
+from openbpo.values.zones import OutsideResolved
 
 REFUSED, FAILED = 1, 3
 
@@ -33,11 +35,17 @@ for module in (agreements, work, results, installation):
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except Refusal as refusal:
         _tell(refusal)
         sys.exit(FAILED if isinstance(refusal, Unavailable) else REFUSED)
+    except OutsideResolved as outside:
+        _tell(Refusal.of("agreement", f"{outside}", "Accept a version whose term holds that time."))
+        sys.exit(REFUSED)
     except OutcomeUnknown as unknown:
         _fail(f"{unknown} Run the same command again: it finds out, and does nothing twice.")
     except psycopg.Error as error:
