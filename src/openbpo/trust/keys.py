@@ -2,8 +2,8 @@
 The keys that parties sign with (Ed25519, RFC 8032), kept under the home folder.
 
 A party's key is made at its first use and stays on the machine where it was made. What others need
-is its public half. A file holds one party's keys, the newest last, so that a key can be replaced
-and what the old one signed can still be checked.
+is its public half, and that stands with each signature. In an engagement a side signs with one key;
+replacing a key, with the old one's word for the new one, is not built yet.
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ def _read(path: Path, content: bytes) -> PartyKey:
         raise Refusal.of(
             str(path),
             "This is no key file of OpenBPO.",
-            "Put the right file back from a copy. Without it the party needs a new key: move this "
-            "file away.",
+            "Put the right file back from a copy: without it the party cannot sign again where it "
+            "has signed before.",
         ) from fault
     raw = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     return PartyKey(party_id, handle, PublicKey(newest["key_id"], raw), private)

@@ -99,7 +99,7 @@ def propose(
     folder: Folder, side: As, engagement: Engagement = None, as_json: AsJson = False
 ) -> None:
     """Put a version on the table for the other side; nobody has signed it yet."""
-    files, name = read_folder(folder), engagement or _engagement_name(folder)
+    files, name = read_folder(folder), _engagement(engagement, folder)
     with session("propose") as current:
         answer = actions.propose(
             current.database, current.context,
@@ -117,7 +117,7 @@ def accept(
     folder: Folder, side: As, engagement: Engagement = None, as_json: AsJson = False
 ) -> None:
     """Sign a version with a party's key. With both signatures it is agreed; one lets it compute."""
-    files, name = read_folder(folder), engagement or _engagement_name(folder)
+    files, name = read_folder(folder), _engagement(engagement, folder)
     party = read_agreement(files).party(_side(side))
     with session("accept") as current:
         answer = actions.accept(
@@ -175,6 +175,17 @@ def keys(as_json: AsJson = False) -> None:
         rows = [(key.handle, key.public.key_id, key.public.raw.hex()) for key in held]
         for line in table(("Party", "Key", "Public key (Ed25519)"), rows):
             say(line)
+
+
+def _engagement(named: str | None, folder: Path) -> str:
+    """Return the engagement that is meant: named, or as the folder is."""
+    if named is None:
+        return _engagement_name(folder)
+    if not named or not named.isprintable() or "|" in named or len(named) > 200:
+        raise Refusal.of(
+            "--engagement", "This cannot name an engagement.", "Write a plain, short name."
+        )
+    return named
 
 
 def _engagement_name(folder: Path) -> str:
