@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -149,3 +150,64 @@ def test_an_address_that_cannot_be_read_keeps_its_secret() -> None:
     ran = openbpo("attain", "any", "--period", "2012-01", env=bad)
     assert ran.status == 1
     assert "S3CRET" not in ran.err + ran.out
+
+
+class TestARenewedTerm:
+    def test_leaves_later_months_computed(self, home: Path, tmp_path: Path) -> None:
+        first = [
+            (FROM_JULY[0], "in_force: {from: 2010-01-01, until: 2012-07-01}"),
+            ("term: {from: 2010-01-01}", "term: {from: 2010-01-01, until: 2012-07-01}"),
+        ]
+        folder = agreement_at(tmp_path / "renewed", {"agreement.yaml": first})
+        done("accept", str(folder), "--as", "provider")
+        version_two(folder)
+        done("accept", str(folder), "--as", "provider")
+        late = ticket("standard", "2014-02-06T09:00:00", "2014-02-06T12:00:00")
+        crossing = ticket("standard", "2012-06-06T09:00:00", "2014-02-06T12:00:00")
+        done("import", "renewed", str(write_log(tmp_path / "renewed.csv", [late, crossing])))
+        found = done("attain", "renewed", "--period", "2014-02", "--json").json
+        standard = found["service_levels"][1]
+        assert (standard["numerator"], standard["denominator"]) == (1, 2)
+
+
+class TestAKilledImport:
+    def test_is_not_resumed_under_another_version(self, home: Path, tmp_path: Path) -> None:
+        folder = agreement_at(tmp_path / "resumed")
+        log = tmp_path / "resumed.csv"
+        done("accept", str(folder), "--as", "provider")
+        done("sample", "helpdesk", str(log))
+        killed = openbpo(
+            "import", "resumed", str(log), env={"OPENBPO_FAILPOINT": "import.after_chunk"}
+        )
+        assert killed.status == -9
+        version_two(folder)
+        done("accept", str(folder), "--as", "provider")
+        refused = openbpo("import", "resumed", str(log))
+        assert refused.status == 1
+        assert "begun under another version" in refused.err
+        done("import", "resumed", "--abandon")
+        assert done("import", "resumed", str(log), "--json").json["accepted"] == 5859
+
+
+class TestALaterReadingOfOneSide:
+    def test_moves_no_instant_of_an_agreed_month(self, home: Path, tmp_path: Path) -> None:
+        """Closed on 1 February at 03:00 in Rome, which is still January in New York."""
+        until = [(FROM_JULY[0], "in_force: {from: 2010-01-01, until: 2012-07-01}")]
+        folder = agreement_at(tmp_path / "one-sided", {"agreement.yaml": until})
+        done("accept", str(folder), "--as", "provider")
+        done("accept", str(folder), "--as", "client")
+        night = ticket(
+            "standard", "2012-01-31T09:00:00", "2012-01-31T10:00:00", "2012-02-01T03:00:00"
+        )
+        done("import", "one-sided", str(write_log(tmp_path / "one-sided.csv", [night])))
+        before = done("invoice", "one-sided", "--period", "2012-01..2012-02", "--json").out
+        shutil.rmtree(folder)
+        moved = [
+            LATER, FROM_JULY, ("zone: Europe/Rome", "zone: America/New_York"),
+            ("term: {from: 2010-01-01}", "term: {from: 2012-07-01}"),
+        ]  # fmt: skip
+        done("accept", str(agreement_at(folder, {"agreement.yaml": moved})), "--as", "provider")
+        after = done("invoice", "one-sided", "--period", "2012-01..2012-02", "--json").out
+        assert after == before
+        quantities = [[line["quantity"] for line in m["lines"]] for m in json.loads(after)]
+        assert quantities == [[None], [1, None]]
