@@ -25,6 +25,8 @@ EDITS = {
     "the hash": "UPDATE agreements.version SET content_hash = sha256(content_hash)",
     "a signature": "UPDATE agreements.signature SET signature ="
     " set_byte(signature, 5, 255 - get_byte(signature, 5))",
+    "the standing": "UPDATE agreements.in_force SET standing = 'agreed'",
+    "the only signature, taken away": "DELETE FROM agreements.signature",
     "the signing key": "UPDATE agreements.signature SET public_key ="
     " set_byte(public_key, 5, 255 - get_byte(public_key, 5))",
 }

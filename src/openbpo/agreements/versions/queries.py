@@ -11,7 +11,7 @@ from openbpo.agreements.reading import read_agreement
 from openbpo.agreements.resolved import from_facts
 from openbpo.agreements.versions import store
 from openbpo.agreements.versions.decisions import governing
-from openbpo.agreements.versions.model import InForce, Proposed, Statement, Terms
+from openbpo.agreements.versions.model import InForce, Proposed, Statement, Terms, standing_of
 from openbpo.agreements.versions.store import row_key
 from openbpo.storage.database import Transaction
 from openbpo.trust.keys import PublicKey
@@ -51,6 +51,8 @@ def _terms(tx: Transaction, engagement_id: EngagementId, row: InForce) -> Terms:
     files = {name: text.encode() for name, text in version.files.items()}
     agreement = read_agreement(files)
     signed_by = _signed_as_stored(tx, engagement_id, version, files, agreement)
+    if not signed_by or standing_of(frozenset(signed_by)) is not row.standing:
+        raise _changed(version)
     return Terms(
         version_id=version.version_id,
         content_hash=bytes(version.content_hash),
@@ -81,13 +83,17 @@ def _signed_as_stored(
         key = PublicKey(found.key_id, found.public_key)
         is_whole = is_whole and key.signed(statement.message(), found.signature)
     if not is_whole:
-        raise Refusal.of(
-            f"version {version.number}",
-            "What is stored of it is not what was signed: its files, what was resolved with them, "
-            "or a signature were changed in the database.",
-            "Put the database back from a backup; the folder that was signed tells what it held.",
-        )
+        raise _changed(version)
     return tuple(found.side for found in signatures)
+
+
+def _changed(version: Proposed) -> Refusal:
+    return Refusal.of(
+        f"version {version.number}",
+        "What is stored of it is not what was signed: its files, what was resolved with them, its "
+        "standing, or a signature were changed in the database.",
+        "Put the database back from a backup; the folder that was signed tells what it held.",
+    )
 
 
 __all__ = ["row_key", "terms_in_force"]
