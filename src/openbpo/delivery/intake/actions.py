@@ -191,7 +191,15 @@ def _open_recording(
             version_id=version_id,
         )
         return store.lock_recording(tx, engagement_id, recording_id), False
-    if (unfinished.fingerprint, unfinished.mapping) != (looked.fingerprint, mapping):
+    _refuse_other_import(unfinished, source, looked, version_id)
+    return unfinished, False
+
+
+def _refuse_other_import(
+    unfinished: store.Recording, source: _Source, looked: Looked, version_id: VersionId
+) -> None:
+    """Only the very import that was begun goes on: the same content, mapping and version."""
+    if (unfinished.fingerprint, unfinished.mapping) != (looked.fingerprint, source.mapping.id):
         raise Refusal.of(
             source.path.name,
             f"The import of {unfinished.source!r} is not finished.",
@@ -204,7 +212,6 @@ def _open_recording(
             "Its import was begun under another version of the agreement and is not finished.",
             "Give it up with `openbpo import ENGAGEMENT --abandon`, and import the file again.",
         )
-    return unfinished, False
 
 
 def _take_in(

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from openbpo.delivery.intake.actions import abandon, import_file
-from openbpo.record.queries import extent
+from openbpo.delivery.intake.model import Imported
+from openbpo.record.queries import Extent, extent
 from openbpo.surfaces.cli.printing import say, say_json
 from openbpo.surfaces.cli.session import find_engagement, session
 from openbpo.values.canonical import instant_text
@@ -48,6 +49,10 @@ def import_(
         )  # fmt: skip
         with current.database.transaction(current.context.within(engagement_id)) as tx:
             held = extent(tx, engagement_id)
+    _say_imported(engagement, imported, held, as_json=as_json)
+
+
+def _say_imported(engagement: str, imported: Imported, held: Extent, *, as_json: bool) -> None:
     if as_json:
         say_json({
             "engagement": engagement, "source": imported.source, "read": imported.read,
