@@ -14,7 +14,8 @@ EngagementId = NewType("EngagementId", UUID)
 PartyId = NewType("PartyId", UUID)
 VersionId = NewType("VersionId", UUID)
 RecordingId = NewType("RecordingId", UUID)
-EventId = NewType("EventId", UUID)
+EventId = NewType("EventId", str)
+"""Where an event stands: its recording and its ordinal there, as 3.1042."""
 
 _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PREFIX: Final = re.compile("[a-z][a-z0-9]*")

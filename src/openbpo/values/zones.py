@@ -31,6 +31,7 @@ FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2200
 
 _SECOND: Final = timedelta(seconds=1)
+_HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 # No zone changes its clock and changes it back within this.
 _STEP: Final = timedelta(hours=12)
@@ -113,6 +114,19 @@ class Zone:
         if i + 1 < len(self._local_starts) and self._local_starts[i + 1] <= local:
             return Doubled(instant, (local - self._shifts[i + 1]).replace(tzinfo=UTC))
         return instant
+
+    def even_hour_to_utc(self, hour: datetime) -> datetime | None:
+        """
+        Return the instant at which the naive `hour` begins on the wall; None for an uneven hour.
+
+        In an even one each reading of [hour, hour + 1 h) is one instant, as far from the first as
+        it reads. The hours around a clock change and outside the resolved years are uneven.
+        """
+        i = bisect_right(self._local_ends, hour)
+        if i == len(self._local_ends) or hour < self._local_starts[i]:
+            return None
+        end = min((self._local_ends[i], *self._local_starts[i + 1 : i + 2]))
+        return (hour - self._shifts[i]).replace(tzinfo=UTC) if hour + _HOUR <= end else None
 
     def day_start(self, day: date) -> datetime:
         """

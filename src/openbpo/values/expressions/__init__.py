@@ -5,6 +5,7 @@ An expression is parsed, type-checked against the names it may read, and compile
 A filter answers True, False or Undecided: a null never decides.
 """
 
+from openbpo.values.expressions.deciding import deciding_values
 from openbpo.values.expressions.expression import Expression, Undecided, compile_expression
 from openbpo.values.expressions.problems import ExpressionRefused, Problem
 from openbpo.values.expressions.types import (
@@ -36,4 +37,5 @@ __all__ = [
     "Type",
     "Undecided",
     "compile_expression",
+    "deciding_values",
 ]

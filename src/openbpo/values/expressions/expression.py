@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from openbpo.values.expressions.checking import check
@@ -61,19 +62,25 @@ class Expression:
 
 
 def compile_expression(
-    text: str, names: Mapping[str, Type], *, wanted: Type = BOOLEAN
+    text: str,
+    names: Mapping[str, Type],
+    *,
+    wanted: Type = BOOLEAN,
+    groups: AbstractSet[str] = frozenset(),
 ) -> Expression:
     """
     Return the expression that the text says, of the wanted type, over names of the given types.
 
-    Raises ExpressionRefused with one syntax problem or every type problem.
+    `groups` are the names that stand for belonging to a group: in words they are said alone
+    (`answered or abandoned`), not as being true. Raises ExpressionRefused with one syntax problem
+    or every type problem.
     """
     tree = parse(text)
     found, problems = check(tree, names, wanted)
     if found is None or problems:
         raise ExpressionRefused(problems)
     reads = names_read(tree)
-    words, code = in_words(tree, names), compile_tree(tree, names)
+    words, code = in_words(tree, names, groups), compile_tree(tree, names)
     return Expression(text, found, frozenset(reads), code, reads, words)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, assert_never
@@ -55,20 +56,25 @@ _CALLS: Mapping[str, str] = {
 }
 
 
-def in_words(node: Node, names: Mapping[str, Type]) -> str:
-    """Return the condition or value in words; what could be misread is put in parentheses."""
-    words = _Words(names)
+def in_words(node: Node, names: Mapping[str, Type], groups: AbstractSet[str] = frozenset()) -> str:
+    """
+    Return the condition or value in words; what could be misread is put in parentheses.
+
+    A name among `groups` says to which group something belongs: it is said alone.
+    """
+    words = _Words(names, groups)
     return words.condition(node)
 
 
 class _Words:
-    def __init__(self, names: Mapping[str, Type]) -> None:
+    def __init__(self, names: Mapping[str, Type], groups: AbstractSet[str]) -> None:
         self.names = names
+        self.groups = groups
 
     def condition(self, node: Node) -> str:
         """Return a node that stands as a sentence: a lone name is said to be true."""
         if isinstance(node, Name) and self.names[node.name] == BOOLEAN:
-            return f"{self.value(node)} is true"
+            return self.value(node) if node.name in self.groups else f"{self.value(node)} is true"
         return self.value(node)
 
     def part(self, node: Node) -> str:
@@ -171,7 +177,8 @@ class _Words:
         if isinstance(node, Compare):
             return self.compare(Compare(_OPPOSITE[node.operator], node.left, node.right))
         if isinstance(node, Name):
-            return f"{self.value(node)} is false"
+            words = self.value(node)
+            return f"not {words}" if node.name in self.groups else f"{words} is false"
         return f"not ({self.condition(node)})"
 
 
