@@ -14,7 +14,7 @@ from platformdirs import user_data_path
 from openbpo.values.refusals import Refusal
 
 VARIABLE = "OPENBPO_HOME"
-KEPT = frozenset({"postgres", "keys", "context-key"})
+KEPT = frozenset({"postgres", "keys", "context-key", "seal-keys.json"})
 """What a home is known by; one of these is made first."""
 
 
