@@ -263,8 +263,224 @@ TERMS = [
         14, "The attribute 'resource' comes from no column", "Map it"),
     Bad("mapping", "    resource: {", "    resorce: {",
         16, "no attribute 'resorce'", "Did you mean 'resource'?", alone=False),
+    Bad("mapping", "  encoding: utf-8\n", "", 2, "'encoding' is missing", "as utf-8"),
+    Bad("mapping", "format: csv ", "format: xlsx ",
+        6, "`encoding` means nothing in a file of xlsx", "Leave `encoding` out"),
+    Bad("mapping", "encoding: utf-8", "encoding: utf-8\n  sheet: Calls",
+        7, "`sheet` means nothing in a file of csv", "Leave `sheet` out"),
+    Bad("mapping", "case: {column: Case ID}", "call: {column: Case ID}",
+        7, "`call` does not name what rows of case events are about", "Write `case:`"),
+    Bad("mapping", "  case: {column: Case ID}\n", "", 2, "'case' is missing", "Add `case:`"),
+    Bad("mapping", "case: {column: Case ID}", "case: {}", 7, "`case` is empty", "column: NAME"),
+    Bad("mapping", "case: {column: Case ID}", "case: {occurrence: 2}",
+        7, "Nothing says where it is taken from", "`column: NAME`"),
+    Bad("mapping", "case: {column: Case ID}", "case: {column: Case ID, constant: x}",
+        7, "Both `column` and `constant`", "Write one of"),
+    Bad("mapping", "case: {column: Case ID}", "case: {column: Case ID, joined: x}",
+        7, "`joined` belongs to `columns`", "Leave `joined` out"),
+    Bad("mapping", "case: {column: Case ID}", "case: {columns: [A, B], occurrence: 2}",
+        7, "`occurrence` belongs to `column`", "Leave `occurrence` out"),
+    Bad("mapping", "case: {column: Case ID}", "case: {columns: [A, {colum: B}]}",
+        7, "`columns` cannot be a mapping", "{column: NAME, occurrence: 2}"),
+    Bad("mapping", "case: {column: Case ID}", "case: {column: Case ID}\n  key: [A, A]",
+        8, "`key` names something twice", "known again"),
+    Bad("mapping", "    format: yyyy/MM/dd HH:mm:ss.SSS\n", "",
+        8, "'format' is missing", "yyyy/MM/dd HH:mm:ss"),
+    Bad("mapping", "    zone: Europe/Rome\n", "", 8, "'zone' is missing", "as Europe/Rome"),
+    Bad("mapping", "yyyy/MM/dd HH:mm:ss.SSS", "epoch s",
+        11, "needs no `zone`", "Leave `zone` out", alone=False),
+    Bad("mapping", "yyyy/MM/dd HH:mm:ss.SSS", "yyyy/MM/dd HH:mm:ssXXX",
+        12, "needs no `doubled_hour`", "Leave `doubled_hour` out", alone=False),
+    Bad("mapping", "same_instant: file_order", "same_instant: by_column",
+        13, "`same_instant` cannot be", "{by_column: NAME}"),
+    Bad("mapping", "same_instant: file_order", "same_instant: {by_colum: X}",
+        13, "`same_instant` cannot be a mapping", "{by_column: NAME}"),
+    Bad("mapping", "same_instant: file_order", "same_instant: file_order\n  events: [{type: done}]",
+        14, "'at' is missing", "Add `at:`"),
+    Bad("mapping", "    column: Complete Timestamp\n", "",
+        8, "Nothing says where it is taken from", "Write one of"),
+    Bad("mapping", "same_instant: file_order", "same_instant: file_order\n  events:\n"
+        "    - {type: done, at: {column: Done}}",
+        9, "`at` says only what their times share", "Put `column` into the `at` of each event"),
+    Bad("mapping", "    column: Complete Timestamp\n", "    past: x\n",
+        9, "'past' is unknown", "The keys are"),
+    Bad("mapping", "resource: {column: Resource}", "resource: {column: Resource, otherwise: x}",
+        16, "`otherwise` is for what is not in `values`", "Add `values`"),
+    Bad("mapping", "resource: {column: Resource}", "resource: {column: Resource, decimal: ','}",
+        16, "`decimal` is for numbers", "Leave `decimal` out"),
+    Bad("mapping", "resource: {column: Resource}",
+        "resource: {column: Resource, values: {a: b}, empty: [a]}",
+        16, "'a' has a meaning in `values`", "Keep one of the two"),
+    Bad("mapping", "resource: {column: Resource}", "resource: {constant: x, empty: [a]}",
+        16, "`empty` is said of cells", "Leave `empty` out"),
+    Bad("mapping", "resource: {column: Resource}", "resource: {constant: 5}",
+        16, "`constant` must be text", "Put it in quotes"),
+    Bad("mapping", "service_level:\n      column: service_level\n", "service_level:\n"
+        "      column: service_level\n      otherwise: gold\n",
+        23, "no allowed value 'gold'", "premium"),
+    # what is one side's alone
+    Bad("data", "id: seriousness\n    class: fact", "id: seriousness\n    class: fact\n"
+        "    audience: nobody", 16, "`audience` cannot be", "both"),
 ]
 # fmt: on
+
+
+def with_events(events: str, *, at: str = "{format: 'yyyy-MM-dd HH:mm', zone: Europe/Rome}") -> Any:
+    """Return the example with several events a row; `events` begins in line 10 of the mapping."""
+    text = FILES["mapping.yaml"].decode()
+    before, _, rest = text.partition("  at:\n")
+    _, _, after = rest.partition("  same_instant")
+    told = f"{before}  at: {at}\n  events:\n{events}  same_instant{after}"
+    return {**FILES, "mapping.yaml": told.encode()}
+
+
+ON_ITS_DAY = """\
+    - {type: a, at: {column: X, format: iso 8601}, past_midnight: next_day}
+"""
+ENTERED = "    - {type: entered, at: {column: In}}\n"
+
+
+class TestSeveralEventsOfARow:
+    def test_are_taken(self) -> None:
+        mapping = read_agreement(with_events(ENTERED + ENTERED)).mappings["helpdesk-log"]
+        assert [event.at.zone for event in mapping.events] == ["Europe/Rome"] * 2
+        own = "    - {type: left, at: {column: Out, format: epoch s}}\n"
+        mapping = read_agreement(with_events(ENTERED + own)).mappings["helpdesk-log"]
+        assert [event.at.zone for event in mapping.events] == ["Europe/Rome", None]
+
+    @pytest.mark.parametrize(
+        ("event", "line", "what", "remedy"),
+        [
+            ("{type: Left, at: {column: X}}", 11, '`type` cannot be "Left"', "lower-case"),
+            ("{type: left, at: {columm: X}}", 11, "'columm' is unknown", "Did you mean"),
+            ("{type: left, at: {joined: X}}", 11, "Nothing says where it is", "Write one of"),
+            ("{type: left, at: {column: X, zone: Rome}}", 11, "'Rome' is no time", "IANA"),
+            ("{type: left, at: {column: X, format: HH}}", 11, "'HH' lacks", "yyyy/MM/dd"),
+            ("{type: left, at: {column: X, format: epoch s, zone: UTC}}", 11,
+             "needs no `zone`", "Leave `zone` out"),
+            ("{type: left, at: {column: X}, empty: []}", 11, "`empty` needs at least", "texts"),
+            ("{type: left, at: {column: X}, past_midnight: yes}", 11, "cannot be", "next_day"),
+            ("{type: left, at: {column: X}, attributes: {a: {column: B}}}", 11,
+             "no attribute 'a'", "There are"),
+            ("{type: left, at: {column: X}, attributes: {service_level: {constant: A}}}", 11,
+             "no allowed value 'A'", "premium"),
+        ],
+    )  # fmt: skip
+    def test_are_told_by_line_where_they_are_wrong(
+        self, event: str, line: int, what: str, remedy: str
+    ) -> None:
+        mistakes = refused(with_events(f"{ENTERED}    - {event}\n"))
+        assert_tells(mistakes, f"mapping.yaml:{line}", what, remedy)
+        assert len(mistakes) == 1, mistakes
+
+    def test_share_a_mistake_that_is_told_once(self) -> None:
+        wrong = "{format: 'YYYY', zone: Rome}"
+        mistakes = refused(with_events(ENTERED * 4, at=wrong))
+        assert [mistake.where for mistake in mistakes] == ["mapping.yaml:8"] * 2
+
+    @pytest.mark.parametrize(
+        ("events", "line", "what"),
+        [
+            ("    - {type: a, at: {column: X}, past_midnight: next_day}\n", 10, "none before it"),
+            (f"{ENTERED}{ON_ITS_DAY}", 11, "tells its day too"),
+        ],
+    )
+    def test_are_past_a_midnight_that_can_be_known(self, events: str, line: int, what: str) -> None:
+        assert_tells(refused(with_events(events)), f"mapping.yaml:{line}", what, "Leave")
+
+
+def of_kind(kind: str, subject: str, more: str = "", data: str = "") -> dict[str, bytes]:
+    """Return the example with a mapping of another kind, further attributes and their columns."""
+    text = FILES["mapping.yaml"].decode().replace("kind: case events", f"kind: {kind}")
+    text = text.replace("case: {column", f"{subject}: {{column")
+    known = FILES["data.yaml"].decode().rstrip("\n") + data
+    files = {"mapping.yaml": f"{text.rstrip()}\n{more}", "data.yaml": f"{known}\n"}
+    return {**FILES, **{name: content.encode() for name, content in files.items()}}
+
+
+def attributes(**types: str) -> tuple[str, str]:
+    """Return what maps attributes, and what data.yaml says of them."""
+    more = "".join(f"    {name}: {{column: {name}}}\n" for name in types)
+    data = "".join(
+        f"\n  - {{id: {name}, class: fact, type: {kind}, purpose: test}}"
+        for name, kind in types.items()
+    )
+    return more, data
+
+
+class TestAKindOfRows:
+    @pytest.mark.parametrize(
+        ("kind", "subject", "types"),
+        [
+            ("calls", "call", {}),
+            ("agent time", "agent", {"duration_s": "number"}),
+            ("interval counts", "interval", {"offered": "number"}),
+            ("headcount", "site", {"heads": "number"}),
+            ("headcount", "group", {"heads": "number"}),
+            ("manual quantities", "quantity",
+             {"hours": "number", "approver": "string", "reference": "string"}),
+        ],
+    )  # fmt: skip
+    def test_is_taken_with_what_it_has_to_tell(
+        self, kind: str, subject: str, types: dict[str, str]
+    ) -> None:
+        agreement = read_agreement(of_kind(kind, subject, *attributes(**types)))
+        assert agreement.mappings["helpdesk-log"].subject.columns[0].name == "Case ID"
+        assert "helpdesk-log: CSV in utf-8, a row is " in in_words(agreement)
+
+    @pytest.mark.parametrize(
+        ("kind", "subject", "types", "lacks"),
+        [
+            ("agent time", "agent", {}, ["how long it lasted"]),
+            ("agent time", "agent", {"duration_s": "string"}, ["how long it lasted"]),
+            ("interval counts", "interval", {}, ["no number is mapped"]),
+            ("headcount", "site", {"heads": "string"}, ["no number is mapped"]),
+            ("manual quantities", "quantity", {"approver": "string"},
+             ["no number is mapped", "where it is written"]),
+            ("manual quantities", "quantity", {"reference": "string", "n": "number"},
+             ["who approved it"]),
+        ],
+    )  # fmt: skip
+    def test_is_refused_by_name_without_it(
+        self, kind: str, subject: str, types: dict[str, str], lacks: list[str]
+    ) -> None:
+        mistakes = refused(of_kind(kind, subject, *attributes(**types)))
+        assert [m.where for m in mistakes] == ["mapping.yaml:14"] * len(lacks), mistakes
+        for lack in lacks:
+            assert_tells(mistakes, "mapping.yaml:14", f"{kind}: ", "not optional")
+            assert any(lack in mistake.what for mistake in mistakes), mistakes
+
+    @pytest.mark.parametrize("kind", ["number, optional: true", "number, class: content"])
+    def test_is_refused_where_it_may_be_empty_or_erased(self, kind: str) -> None:
+        more, data = attributes(n=kind)
+        data = data.replace("class: fact, ", "", 1 if "content" in kind else 0)
+        (mistake,) = refused(of_kind("headcount", "site", more, data))
+        assert "no number is mapped" in mistake.what
+
+    def test_is_about_one_thing(self) -> None:
+        more, data = attributes(heads="number")
+        files = of_kind("headcount", "group: {constant: x}\n  site", more, data)
+        assert_tells(
+            refused(files), "mapping.yaml:7", "Both `site` and `group`", "about one of them"
+        )
+
+
+class TestWhatIsOneSidesAlone:
+    @pytest.mark.parametrize("audience", ["provider", "client"])
+    def test_is_read_by_no_condition(self, audience: str) -> None:
+        old = "id: service_level\n    class: fact"
+        files = edited("data.yaml", old, f"{old}\n    audience: {audience}")
+        mistakes = refused(files)
+        assert {m.where.partition(":")[0] for m in mistakes} == {"measures.yaml"}
+        for mistake in mistakes:
+            assert f"'service_level', which only the {audience} may see" in mistake.what
+            assert "`audience: both`" in mistake.remedy
+
+    def test_is_told_in_words(self) -> None:
+        old = "id: resource\n    class: fact"
+        agreement = read_agreement(edited("data.yaml", old, f"{old}\n    audience: provider"))
+        assert "Seen by the provider alone, nothing rests on it: resource." in in_words(agreement)
+        assert not agreement.attributes["resource"].is_open
 
 
 class TestAWrongTerm:

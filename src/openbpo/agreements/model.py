@@ -7,11 +7,11 @@ in 0..1, times are whole microseconds (`_us`), money is exact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from openbpo.values.expressions import Expression
 from openbpo.values.expressions import Type as ExpressionType
@@ -20,6 +20,9 @@ from openbpo.values.spans import Span
 
 Side = Literal["client", "provider"]
 SIDES: tuple[Side, Side] = ("client", "provider")
+Audience = Literal["both", "client", "provider"]
+RecordKind = Literal["case", "call", "agent_time", "interval_count", "headcount", "quantity"]
+FileFormat = Literal["csv", "xlsx", "json lines", "xes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,12 @@ class CalendarTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
-    """What is known of an event or case. Content can be erased, so nothing is computed from it."""
+    """
+    What is known of an event or case.
+
+    Content can be erased, and what has an `audience` is one side's alone, so nothing is computed
+    from either.
+    """
 
     id: str
     is_content: bool
@@ -92,15 +100,26 @@ class Attribute:
     is_optional: bool
     case_value: Literal["first", "last"]
     purpose: str
+    audience: Audience = "both"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it stands plainly in the record and may be computed with: a fact of both."""
+        return not self.is_content and self.audience == "both"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What happens once in a case's life: the first or the last of the events that fit."""
+    """
+    What happens once in a case's life: the first or the last of the events that fit.
+
+    `type` is of which type such an event is, None for any.
+    """
 
     id: str
     which: Literal["first", "last"]
     where: Expression | None
+    type: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +153,7 @@ class ClockTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class ClockMeasure:
     """The share of completed cases whose counted time is at most `within_us`."""
 
     id: str
@@ -145,6 +164,53 @@ class Measure:
     clock: ClockTerms
     within_us: int
     period: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """
+    Of the cases in a count of `of` and in none of `less`, the part that is in a count of `share`.
+
+    The counts of one list have no case in common; `less` lies within `of`, and `share` within what
+    is left.
+    """
+
+    share: tuple[str, ...]
+    of: tuple[str, ...]
+    less: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mean:
+    """The mean of an attribute, a number, over the cases of a count."""
+
+    attribute: str
+    over: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountMeasure:
+    """
+    Shares of counts, of the cases whose `moment` falls in a period.
+
+    A count is which cases belong to it; its condition reads attributes, and the counts before it
+    as groups to which a case belongs or not. `judged_by` names the formula that is agreed.
+    """
+
+    id: str
+    clause: str | None
+    says: str
+    service: str
+    cases: Expression | None
+    moment: str
+    counts: Mapping[str, Expression]
+    formulas: Mapping[str, Share]
+    judged_by: str
+    beside: Mapping[str, Share | Mean]
+    period: str
+
+
+Measure: TypeAlias = ClockMeasure | CountMeasure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,30 +319,105 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextSource:
+    """
+    Where a text is taken from: the cells of columns, put together with `joined`, or a constant.
+
+    Cells that are empty are left out. `columns` is empty where there is a constant.
+    """
+
+    columns: tuple[Column, ...]
+    joined: str = " "
+    constant: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeSource:
+    """Where a time is taken from, and how it is written; `zone` None where the text tells it."""
+
+    text: TextSource
+    format: str
+    zone: str | None
+    doubled_hour: Literal["refuse", "earlier", "later"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttributeSource:
-    """Where an attribute comes from; `values` says what each value of the file means."""
+    """
+    Where an attribute comes from.
+
+    `values` says what each value of the file means, and `otherwise` what every other one does;
+    a text of `empty` says that nothing was given.
+    """
 
     attribute: str
-    column: Column
-    values: Mapping[str, str] | None
-    date_format: str | None
+    text: TextSource
+    values: Mapping[str, str] | None = None
+    otherwise: str | None = None
+    date_format: str | None = None
+    decimal: str = "."
+    thousands: str | None = None
+    empty: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSource:
+    """
+    One event that a row may tell.
+
+    It did not happen where a cell of its time is one of `empty`. With `past_midnight` its time is
+    on the first day on which it is not over twelve hours before the row's event before it.
+    `attributes` None means those of the row.
+    """
+
+    type: str
+    at: TimeSource
+    empty: tuple[str, ...] = ()
+    past_midnight: bool = False
+    attributes: tuple[AttributeSource, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileMapping:
-    """How each row of a CSV file becomes one event of a case."""
+    """
+    How each row of a file becomes events of its subject: a case, a call, an agent, a queue.
+
+    `key` holds the columns by which a row is known again; without any, it is all mapped ones. The
+    cell of `rank` orders a subject's events of one instant; without it, the file's order does.
+    """
 
     id: str
+    kind: RecordKind
     service: str
-    encoding: str
+    format: FileFormat
+    sheet: str | None
+    encoding: str | None
     delimiter: str | None
     quote: str
-    case: Column
-    at: Column
-    time_format: str
-    zone: str
-    doubled_hour: Literal["refuse", "earlier", "later"]
+    subject: TextSource
+    key: tuple[Column, ...]
+    events: tuple[EventSource, ...]
+    rank: Column | None
     attributes: tuple[AttributeSource, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All mapped columns, each once, in an order that is not the file's."""
+        own = (s for e in self.events for s in e.attributes or ())
+        texts = [self.subject, *(event.at.text for event in self.events)]
+        texts += [source.text for source in (*self.attributes, *own)]
+        found = {column for text in texts for column in text.columns} | {*self.key}
+        return in_order({*found, self.rank} if self.rank else found)
+
+    @property
+    def zones(self) -> frozenset[str]:
+        """The names of the zones in which its times are written."""
+        return frozenset(event.at.zone for event in self.events if event.at.zone)
+
+
+def in_order(columns: Iterable[Column]) -> tuple[Column, ...]:
+    """Return columns by name and occurrence, so that a row's identity has one order."""
+    return tuple(sorted(columns, key=lambda column: (column.name, column.occurrence or 1)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

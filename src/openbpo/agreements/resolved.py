@@ -71,7 +71,7 @@ def _zone_names(agreement: Agreement) -> set[str]:
     return (
         {agreement.zone}
         | {calendar.zone for calendar in agreement.calendars.values()}
-        | {mapping.zone for mapping in agreement.mappings.values()}
+        | {zone for mapping in agreement.mappings.values() for zone in mapping.zones}
     )
 
 

@@ -7,18 +7,25 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from openbpo.agreements.model import (
+    SIDES,
     Agreement,
     Block,
     CalendarTerms,
     Charge,
+    ClockMeasure,
+    CountMeasure,
     FileMapping,
     Level,
+    Mean,
     Measure,
     Minimum,
     Moment,
     Party,
     Service,
     ServiceLevel,
+    Share,
+    TextSource,
+    TimeSource,
 )
 from openbpo.values.durations import duration_text
 from openbpo.values.shares import percent_text
@@ -36,6 +43,17 @@ ROUNDING = {
     "floor": "to the lower",
 }
 
+ROWS = {
+    "case": "an event of the case in",
+    "call": "a call, named in",
+    "agent_time": "time of the agent in",
+    "interval_count": "an interval's counts for",
+    "headcount": "heads counted for",
+    "quantity": "an approved quantity of",
+}
+"""What a row of each kind is."""
+FORMATS = {"xlsx": "a workbook (XLSX)", "json lines": "JSON lines", "xes": "XES"}
+
 
 def in_words(agreement: Agreement) -> str:
     """Return the whole agreement in plain words."""
@@ -49,7 +67,7 @@ def in_words(agreement: Agreement) -> str:
         ("SERVICE CREDIT", _credit(agreement)),
         ("CHARGES", _charges(agreement)),
         ("DATA", _data(agreement)),
-        ("FILES", (_mapping(m) for m in agreement.mappings.values())),
+        ("FILES", (line for m in agreement.mappings.values() for line in _mapping(m))),
     )
     return "\n\n".join(_section(title, lines) for title, lines in sections) + "\n"
 
@@ -181,23 +199,30 @@ def _service(service: Service) -> Iterator[str]:
 
 
 def _moment(moment: Moment) -> str:
+    kind = f" “{moment.type}”" if moment.type is not None else ""
     fit = f" whose {moment.where.in_words()}" if moment.where else ""
-    return f"{moment.which} event{fit}"
+    return f"{moment.which} event{kind}{fit}"
 
 
 def _service_levels(agreement: Agreement) -> Iterator[str]:
     levels = {level.measure: level for level in agreement.regime.service_levels}
     for measure in agreement.measures.values():
+        case = agreement.services[measure.service].case
         yield f"  {_named(measure.id, measure.clause)}. {measure.says}"
-        yield f"    Measured: {_measured(measure, agreement)}"
+        yield from _measured(measure, case)
         if measure.id in levels:
-            yield f"    {_judged(levels[measure.id], agreement.services[measure.service].case)}"
+            yield f"    {_judged(levels[measure.id], case)}"
         else:
             yield "    No consequence is agreed."
 
 
-def _measured(measure: Measure, agreement: Agreement) -> str:
-    case = agreement.services[measure.service].case
+def _measured(measure: Measure, case: str) -> Iterator[str]:
+    if isinstance(measure, CountMeasure):
+        return _counted(measure, case)
+    return iter([f"    Measured: {_clocked(measure, case)}"])
+
+
+def _clocked(measure: ClockMeasure, case: str) -> str:
     clock = measure.clock
     which = f" whose {measure.cases.in_words()}" if measure.cases else ""
     without = f", less {listed(clock.pauses)}" if clock.pauses else ""
@@ -209,6 +234,41 @@ def _measured(measure: Measure, agreement: Agreement) -> str:
     )
 
 
+def _counted(measure: CountMeasure, case: str) -> Iterator[str]:
+    which = f" whose {measure.cases.in_words()}" if measure.cases else ""
+    yield (
+        f"    Counted: the {case}s{which} that are {measure.moment} in a calendar month, all "
+        "together. Among them are:"
+    )
+    for name, condition in measure.counts.items():
+        yield f"      {words_of(name)}: {condition.in_words()}"
+    agreed = share_in_words(measure.formulas[measure.judged_by])
+    yield f"    Judged is the share {measure.judged_by}: {agreed}."
+    for name, share in measure.formulas.items():
+        if name != measure.judged_by:
+            yield f"    Shown beside it, without consequence: {name}: {share_in_words(share)}."
+    for name, figure in measure.beside.items():
+        yield f"    Shown beside it, without consequence: {name}: {_beside(figure)}."
+
+
+def _beside(figure: Share | Mean) -> str:
+    if isinstance(figure, Mean):
+        return f"the mean of {words_of(figure.attribute)} over {words_of(figure.over)}"
+    return share_in_words(figure)
+
+
+def share_in_words(share: Share) -> str:
+    """Return a formula in words: `within, of offered less short abandons`."""
+    above, below = (listed(map(words_of, names)) for names in (share.share, share.of))
+    less = f" less {listed(map(words_of, share.less))}" if share.less else ""
+    return f"{above}, of {below}{less}"
+
+
+def words_of(name: str) -> str:
+    """Return a count's or attribute's name as it is said."""
+    return name.replace("_", " ").strip()
+
+
 def _judged(level: ServiceLevel, case: str) -> str:
     bands = " ".join(_band(band) for band in reversed(level.levels))
     compared = (
@@ -216,7 +276,8 @@ def _judged(level: ServiceLevel, case: str) -> str:
         if level.compare_decimals is None
         else f"The share is compared at {level.compare_decimals} decimals of a per cent, half up."
     )
-    low = f"Fewer than {level.low_volume_below} {case}s, or none: low volume, no credit."
+    few = f"Fewer than {level.low_volume_below} {case}s, or none"
+    low = f"{few if level.low_volume_below > 1 else f'No {case}'}: low volume, no credit."
     where = f" ({level.clause})" if level.clause else ""
     return f"Judged{where}: {bands} {compared} {low}"
 
@@ -279,21 +340,71 @@ def _minimum(minimum: Minimum) -> str:
 
 
 def _data(agreement: Agreement) -> Iterator[str]:
-    facts = [a.id for a in agreement.attributes.values() if not a.is_content]
-    content = [a.id for a in agreement.attributes.values() if a.is_content]
-    yield f"  Facts, kept, measured and billed by: {listed(facts)}."
+    attributes = agreement.attributes.values()
+    facts = [a.id for a in attributes if a.is_open]
+    content = [a.id for a in attributes if a.is_content]
+    if facts:
+        yield f"  Facts, kept, measured and billed by: {listed(facts)}."
+    for side in SIDES:
+        if own := [a.id for a in attributes if not a.is_content and a.audience == side]:
+            yield f"  Seen by the {side} alone, nothing rests on it: {listed(own)}."
     if content:
         yield f"  Content, erasable, nothing rests on it: {listed(content)}."
 
 
-def _mapping(mapping: FileMapping) -> str:
+def _mapping(mapping: FileMapping) -> Iterator[str]:
+    """A row of one event is told in a sentence; one of several has a line for each."""
+    (first, *others), about = mapping.events, _source(mapping.subject)
+    head = f"  {mapping.id}: {_format(mapping)}, a row is"
+    order = f"Events of one instant {_order(mapping)}."
+    if not others and not first.empty:
+        yield (
+            f"{head} {ROWS[mapping.kind]} {about}, at the time in {_time(first.at)}. {order}"
+            f"{_known_by(mapping)}"
+        )
+        return
+    yield f"{head} {ROWS[mapping.kind]} {about}. {order}{_known_by(mapping)}"
+    for event in mapping.events:
+        empty = listed((f"“{text}”" for text in event.empty), "or")
+        unless = f", unless a cell of it is {empty}" if event.empty else ""
+        midnight = (
+            " More than twelve hours before the row's event before it, it is on the next day."
+            if event.past_midnight
+            else ""
+        )
+        yield f"    {event.type}: at the time in {_time(event.at)}{unless}.{midnight}"
+
+
+def _format(mapping: FileMapping) -> str:
+    if mapping.format == "csv":
+        return f"CSV in {mapping.encoding}"
+    sheet = f", sheet “{mapping.sheet}”" if mapping.sheet else ""
+    return f"{FORMATS[mapping.format]}{sheet}"
+
+
+def _known_by(mapping: FileMapping) -> str:
+    if not mapping.key:
+        return ""
+    return f" A row is known again by {listed(f'“{column.name}”' for column in mapping.key)}."
+
+
+def _order(mapping: FileMapping) -> str:
+    if mapping.rank is None:
+        return "keep the order of the file"
+    return f"are ordered by “{mapping.rank.name}”"
+
+
+def _source(text: TextSource) -> str:
+    if text.constant is not None:
+        return f"“{text.constant}” in every row"
+    return listed(f"“{column.name}”" for column in text.columns)
+
+
+def _time(time: TimeSource) -> str:
     hour = {
         "refuse": "a time in the doubled hour is refused",
         "earlier": "in the doubled hour the earlier time is meant",
         "later": "in the doubled hour the later time is meant",
-    }[mapping.doubled_hour]
-    return (
-        f"  {mapping.id}: CSV in {mapping.encoding}, a row is an event of the case in "
-        f"“{mapping.case.name}”, at the time in “{mapping.at.name}” ({mapping.time_format}, "
-        f"{mapping.zone}; {hour}). Events of one instant keep the order of the file."
-    )
+    }[time.doubled_hour]
+    how = f"{time.format}, {time.zone}; {hour}" if time.zone else time.format
+    return f"{_source(time.text)} ({how})"

@@ -6,6 +6,7 @@ from openbpo.agreements.files import Files
 from openbpo.agreements.model import Agreement
 from openbpo.agreements.reading.findings import Findings
 from openbpo.agreements.reading.mapping import read_mappings
+from openbpo.agreements.reading.measures import read_measures
 from openbpo.agreements.reading.money import read_charges, read_regime
 from openbpo.agreements.reading.terms import (
     read_calendars,
@@ -13,7 +14,7 @@ from openbpo.agreements.reading.terms import (
     read_party,
     refuse_one_party_twice,
 )
-from openbpo.agreements.reading.work import read_attributes, read_measures, read_services
+from openbpo.agreements.reading.work import read_attributes, read_services
 from openbpo.values.refusals import Mistake, Refusal
 
 

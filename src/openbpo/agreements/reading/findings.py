@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import Any, TypeVar
 
@@ -127,11 +128,16 @@ class Findings:
         return Span(start, end)
 
     def expression(
-        self, name: str, path: Path, text: str, names: Mapping[str, Type]
+        self,
+        name: str,
+        path: Path,
+        text: str,
+        names: Mapping[str, Type],
+        groups: AbstractSet[str] = frozenset(),
     ) -> Expression | None:
-        """Return a condition, compiled against the names that it may read."""
+        """Return a condition, compiled against the names that it may read, groups among them."""
         try:
-            return compile_expression(text, names)
+            return compile_expression(text, names, groups=groups)
         except ExpressionRefused as fault:
             for problem in fault.problems:
                 what = f"In `{shortened(text)}`, column {problem.column}: {problem.what}"

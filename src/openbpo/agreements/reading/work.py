@@ -1,21 +1,13 @@
-"""data.yaml, services.yaml and measures.yaml: what the work is, and what is measured of it."""
+"""data.yaml and services.yaml: what the work is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from openbpo.agreements.located import Path
-from openbpo.agreements.model import (
-    Attribute,
-    CalendarTerms,
-    ClockTerms,
-    Measure,
-    Moment,
-    Pause,
-    Service,
-)
+from openbpo.agreements.model import Attribute, Moment, Pause, Service
 from openbpo.agreements.reading.findings import Findings, shortened
-from openbpo.values.durations import parse_duration_us
 from openbpo.values.expressions import (
     BOOLEAN,
     DATE,
@@ -27,8 +19,8 @@ from openbpo.values.expressions import (
     compile_expression,
 )
 
-_REFUSED = compile_expression("false", {})
-"""Stands for a condition with a mistake, so that its pause is not called missing too."""
+REFUSED = compile_expression("false", {})
+"""Stands for a condition with a mistake, so that what it is for is not called missing too."""
 
 TYPES: Mapping[str, Type] = {"string": STRING, "number": NUMBER, "boolean": BOOLEAN, "date": DATE}
 
@@ -43,6 +35,7 @@ def read_attributes(findings: Findings) -> Mapping[str, Attribute]:
             is_optional=entry.get("optional", False),
             case_value=entry.get("case_value", "first"),
             purpose=entry["purpose"],
+            audience=entry.get("audience", "both"),
         )
         for path, entry in findings.entries("data", "attributes")
         if _takes_its_values(findings, path, entry)
@@ -60,19 +53,33 @@ def _takes_its_values(findings: Findings, path: Path, entry: Mapping[str, object
 
 
 def condition(
-    findings: Findings, name: str, path: Path, text: str | None, attributes: Mapping[str, Attribute]
+    findings: Findings,
+    name: str,
+    path: Path,
+    text: str | None,
+    attributes: Mapping[str, Attribute],
+    groups: AbstractSet[str] = frozenset(),
 ) -> Expression | None:
-    """Return a condition over attributes; one that reads content is refused."""
+    """Return a condition over attributes, and groups by name; what it may not read is refused."""
     if text is None or not findings.is_sound("data"):
         return None
     types = {attribute.id: attribute.type for attribute in attributes.values()}
-    expression = findings.expression(name, path, text, types)
-    for read in sorted(expression.names if expression else ()):
+    types |= dict.fromkeys(groups, BOOLEAN)
+    expression = findings.expression(name, path, text, types, groups)
+    for read in sorted(expression.names - groups if expression else ()):
         if attributes[read].is_content:
             findings.say(
                 name, path,
                 f"`{shortened(text)}` reads {read!r}, which is content and may be erased.",
                 "Measure and charge by facts only, or make it a fact in data.yaml.",
+            )  # fmt: skip
+        elif attributes[read].audience != "both":
+            findings.say(
+                name, path,
+                f"`{shortened(text)}` reads {read!r}, which only the "
+                f"{attributes[read].audience} may see.",
+                "Measure and charge by what both may see, or make it `audience: both` in "
+                "data.yaml.",
             )  # fmt: skip
     return expression
 
@@ -116,8 +123,21 @@ def _moments(
             id=entry["id"],
             which="first" if entry["at"] == "first event" else "last",
             where=condition(findings, "services", at, entry.get("where"), attributes),
+            type=entry.get("type"),
         )
+        _refuse_unknown_type(findings, (*path, number, "type"), entry.get("type"))
     return moments
+
+
+def _refuse_unknown_type(findings: Findings, path: Path, kind: str | None) -> None:
+    """Where files tell events of several types, a moment is of one of them."""
+    told = {
+        event["type"]
+        for _, mapping in findings.entries("mapping")
+        for event in mapping.get("events", ())
+    }
+    if kind is not None and told:
+        findings.known("services", path, kind, told, "type of event")
 
 
 def _pauses(
@@ -131,68 +151,5 @@ def _pauses(
         after = condition(
             findings, "services", (*path, number, "after"), entry["after"], attributes
         )
-        pauses[entry["id"]] = Pause(id=entry["id"], after=after or _REFUSED)
+        pauses[entry["id"]] = Pause(id=entry["id"], after=after or REFUSED)
     return pauses
-
-
-def read_measures(
-    findings: Findings,
-    attributes: Mapping[str, Attribute],
-    services: Mapping[str, Service],
-    calendars: Mapping[str, CalendarTerms],
-) -> Mapping[str, Measure]:
-    """Return the measures by id."""
-    measures = {}
-    for path, entry in findings.entries("measures"):
-        clock = _clock(findings, path, entry["clock"], services.get(entry["service"]), calendars)
-        known = findings.ids("services")
-        findings.known("measures", (*path, "service"), entry["service"], known, "service")
-        known = findings.ids("periods")
-        findings.known("measures", (*path, "period"), entry["period"], known, "period")
-        measures[entry["id"]] = Measure(
-            id=entry["id"],
-            clause=entry.get("clause"),
-            says=entry["says"],
-            service=entry["service"],
-            cases=condition(findings, "measures", (*path, "cases"), entry.get("cases"), attributes),
-            clock=clock,
-            within_us=_within_us(findings, (*path, "within"), entry["within"]),
-            period=entry["period"],
-        )
-    return measures
-
-
-def _within_us(findings: Findings, path: Path, text: str) -> int:
-    remedy = "Write it in whole microseconds."
-    return findings.parse("measures", path, parse_duration_us, text, remedy) or 0
-
-
-def _clock(
-    findings: Findings,
-    path: Path,
-    entry: Mapping[str, object],
-    service: Service | None,
-    calendars: Mapping[str, CalendarTerms],
-) -> ClockTerms:
-    terms = ClockTerms(
-        start=str(entry["from"]),
-        stop=str(entry["to"]),
-        calendar=str(entry["calendar"]),
-        pauses=tuple(_texts(entry.get("pauses", []))),
-    )
-    at = (*path, "clock")
-    known = findings.ids("calendars") | set(calendars)
-    findings.known("measures", (*at, "calendar"), terms.calendar, known, "calendar")
-    if service is not None:
-        for key, moment in (("from", terms.start), ("to", terms.stop)):
-            known_moments = set(service.moments)
-            findings.known("measures", (*at, key), moment, known_moments, "moment")
-        for number, pause in enumerate(terms.pauses):
-            known_pauses = set(service.pauses)
-            findings.known("measures", (*at, "pauses", number), pause, known_pauses, "pause")
-    return terms
-
-
-def _texts(value: object) -> list[str]:
-    assert isinstance(value, list)
-    return [str(item) for item in value]

@@ -41,7 +41,7 @@ def case_of(
     return Case(
         key=key,
         events=tuple(events),
-        attributes={a.id: _case_value(events, a) for a in attributes.values() if not a.is_content},
+        attributes={a.id: _case_value(events, a) for a in attributes.values() if a.is_open},
         moments=moments,
         questions=tuple(questions),
     )
@@ -55,6 +55,8 @@ def _index(
 ) -> int | None:
     indices = range(len(events)) if moment.which == "first" else range(len(events) - 1, -1, -1)
     for index in indices:
+        if moment.type is not None and events[index].type != moment.type:
+            continue
         if moment.where is None or holds(key, moment.where, events[index].values, questions):
             return index
     return None

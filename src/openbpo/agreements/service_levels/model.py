@@ -12,11 +12,16 @@ from openbpo.values.ids import EventId
 
 @dataclass(frozen=True, slots=True)
 class CaseEvent:
-    """What happened, when; `values` holds the event's own facts, None where empty."""
+    """
+    What happened, when; `values` holds the event's own facts, None where empty.
+
+    `type` is of which type it is, where its mapping tells several.
+    """
 
     event_id: EventId
     happened_at: datetime
     values: Mapping[str, object]
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

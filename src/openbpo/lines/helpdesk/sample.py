@@ -6,23 +6,18 @@ still open. Times are local to Europe/Rome. Only `random.Random(seed).random()` 
 used: a seed gives the same rows on every machine. Weights are shares of their own table's sum.
 """
 
-import csv
-import gzip
-import io
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from random import Random
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import holidays
 
-T = TypeVar("T")
-Weighted: TypeAlias = Sequence[tuple[T, int]]
-Band: TypeAlias = tuple[int, int]  # from, to: seconds, the end left out
+from openbpo.lines.sampling import Band, Dice, Weighted, write_rows
+
 Case: TypeAlias = list["Step"]
 
 ASSIGN, TAKE, WAIT = "Assign seriousness", "Take in charge ticket", "Wait"
@@ -134,31 +129,6 @@ class Step:
     attributes: dict[str, str]
 
 
-class Dice:
-    """Whole numbers from a seed, by the one method of Random that never changes."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = Random(seed).random  # noqa: S311 - a demo's dice, no secret
-
-    def below(self, sides: int) -> int:
-        """Return one of 0, 1, ... sides - 1."""
-        return int(self._random() * sides)
-
-    def pick(self, choices: Weighted[T]) -> T:
-        """Return one of the choices, each as often as its weight says."""
-        left = self.below(sum(weight for _, weight in choices))
-        for choice, weight in choices:
-            left -= weight
-            if left < 0:
-                return choice
-        raise AssertionError("the weights sum to more than themselves")
-
-    def within(self, bands: Weighted[Band]) -> int:
-        """Return a number of seconds within one of the bands."""
-        start, end = self.pick(bands)
-        return start + self.below(end - start)
-
-
 @dataclass(frozen=True, slots=True)
 class OfficeDays:
     """The days on which somebody works on a ticket: time there is a count of office seconds."""
@@ -202,17 +172,7 @@ def sample_log(year: int, seed: int) -> Iterator[list[str]]:
 
 def write_sample(path: str | Path, year: int, seed: int) -> None:
     """Write the year as CSV; a name that ends in .gz is gzipped, without a time of writing."""
-    path = Path(path)
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(sample_log(year, seed))
-    data = text.getvalue().encode()
-    if path.suffix != ".gz":
-        path.write_bytes(data)
-        return
-    packed = io.BytesIO()
-    with gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as file:
-        file.write(data)
-    path.write_bytes(packed.getvalue())
+    write_rows(path, sample_log(year, seed))
 
 
 def _national_holidays(year: int) -> frozenset[date]:

@@ -7,12 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from openbpo.agreements.model import Charge, Measure
+from openbpo.agreements.model import Charge, ClockMeasure
 from openbpo.agreements.schema import did_you_mean
 from openbpo.agreements.service_levels.model import Case, CaseEvent, Elapsed
 from openbpo.agreements.versions.model import Terms
-from openbpo.assurance.attainment.model import MeasuredCase, Result
-from openbpo.assurance.attainment.queries import PeriodOfWork
+from openbpo.agreements.words import listed, share_in_words, words_of
+from openbpo.assurance.attainment.model import (
+    ClockResult,
+    CountedCase,
+    CountResult,
+    MeasuredCase,
+    Result,
+)
+from openbpo.assurance.attainment.periods import PeriodOfWork
 from openbpo.billing.invoicing.model import Invoice
 from openbpo.billing.metering.model import Volume
 from openbpo.surfaces.cli.figures import share_text
@@ -63,8 +70,16 @@ def explain(figures: Mapping[str, Explainer], figure: str) -> Explanation:
 def figures_of_results(
     work: PeriodOfWork, results: Sequence[Result], case: str | None
 ) -> dict[str, Explainer]:
-    """Return what can be explained of a period's results: each measure, or one case of it."""
-    return {result.measure.id: _of_measure(work, result, case) for result in results}
+    """Return what can be explained of a period's results: each measure and count, or one case."""
+    figures: dict[str, Explainer] = {}
+    for result in results:
+        if isinstance(result, ClockResult):
+            figures[result.measure.id] = _of_measure(work, result, case)
+            continue
+        for name in result.counts:
+            figures.setdefault(name, _of_count(work, result, name, case))
+        figures[result.measure.id] = _of_formula(work, result, case)
+    return figures
 
 
 def figures_of_invoice(
@@ -85,7 +100,7 @@ def figures_of_invoice(
     return figures | figures_of_results(work, results, case)
 
 
-def _of_measure(work: PeriodOfWork, result: Result, case: str | None) -> Explainer:
+def _of_measure(work: PeriodOfWork, result: ClockResult, case: str | None) -> Explainer:
     def told() -> Explanation:
         if case is None:
             return _measure(work, result)
@@ -103,7 +118,7 @@ def _no_such_case(case: str, figure: str, known: Sequence[str]) -> Refusal:
     return Refusal.of("--case", f"{case!r} is not counted in {figure}.", remedy)
 
 
-def _measure(work: PeriodOfWork, result: Result) -> Explanation:
+def _measure(work: PeriodOfWork, result: ClockResult) -> Explanation:
     measure = result.measure
     clause = f" ({measure.clause})" if measure.clause else ""
     rows = tuple(
@@ -136,7 +151,9 @@ def _slowest_first(measured: MeasuredCase) -> tuple[int, str]:
     return -measured.elapsed.counted_us, measured.case.key
 
 
-def _measured_case(work: PeriodOfWork, measure: Measure, measured: MeasuredCase) -> Explanation:
+def _measured_case(
+    work: PeriodOfWork, measure: ClockMeasure, measured: MeasuredCase
+) -> Explanation:
     elapsed = measured.elapsed
     verdict = "within" if measured.is_within else "not within"
     return Explanation(
@@ -152,6 +169,81 @@ def _measured_case(work: PeriodOfWork, measure: Measure, measured: MeasuredCase)
         rows=tuple(_event_rows(work.terms, measured.case, elapsed)),
         right=(3,),
     )
+
+
+def _of_formula(work: PeriodOfWork, result: CountResult, case: str | None) -> Explainer:
+    return lambda: _formula(result) if case is None else _counted_case(work, result, case)
+
+
+def _formula(result: CountResult) -> Explanation:
+    measure, tally = result.measure, result.tally
+    clause = f" ({measure.clause})" if measure.clause else ""
+    formula = share_in_words(measure.formulas[measure.judged_by])
+    return Explanation(
+        figure=measure.id,
+        says=(
+            f"{measure.says}{clause}",
+            f"{measure.judged_by}: {formula}: {tally.numerator:,} of {tally.denominator:,}.",
+            "The cases of a count: --explain with its name.",
+        ),
+        head=("Count", "Cases", "Which"),
+        rows=tuple(
+            (name, f"{result.counts[name]:,}", condition.in_words())
+            for name, condition in measure.counts.items()
+        ),
+        right=(1,),
+    )
+
+
+def _of_count(work: PeriodOfWork, result: CountResult, name: str, case: str | None) -> Explainer:
+    return lambda: _count(work, result, name) if case is None else _counted_case(work, result, case)
+
+
+def _count(work: PeriodOfWork, result: CountResult, name: str) -> Explanation:
+    measure = result.measure
+    condition = measure.counts[name]
+    read = sorted({n for c in measure.counts.values() for n in c.names} - set(measure.counts))
+    rows = tuple(
+        (
+            one.case.key,
+            _moment(work.terms, one.case, measure.moment),
+            *(_shown(one.case.attributes.get(attribute)) for attribute in read),
+        )
+        for one in result.cases
+        if name in one.groups.held
+    )
+    return Explanation(
+        figure=name,
+        says=(
+            f"{words_of(name)}: {condition.in_words()}: {len(rows):,} in {work.period.name}.",
+            f"Times are local to {work.terms.agreement.zone}.",
+        ),
+        head=("Case", measure.moment.capitalize(), *map(words_of, read)),
+        rows=rows,
+    )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value is None else str(value)
+
+
+def _counted_case(work: PeriodOfWork, result: CountResult, case: str) -> Explanation:
+    for one in result.cases:
+        if one.case.key == case:
+            return Explanation(
+                figure=f"{result.measure.id}, {case}",
+                says=(f"{case}: {_where_counted(one, result)}.",),
+                head=("Happened", "What", "Event"),
+                rows=tuple(row[:3] for row in _event_rows(work.terms, one.case, None)),
+            )
+    raise _no_such_case(case, result.measure.id, [one.case.key for one in result.cases])
+
+
+def _where_counted(one: CountedCase, result: CountResult) -> str:
+    held = [words_of(name) for name in result.counts if name in one.groups.held]
+    return listed(held) if held else "in no count"
 
 
 def _event_rows(terms: Terms, case: Case, elapsed: Elapsed | None) -> list[tuple[str, ...]]:
@@ -183,7 +275,7 @@ def _telling(terms: Terms) -> list[str]:
 
 
 def _what(event: CaseEvent, names: Sequence[str]) -> str:
-    values = [event.values.get(name) for name in names]
+    values = [event.type or None, *(event.values.get(name) for name in names)]
     return ", ".join(str(value) for value in values if value is not None)
 
 

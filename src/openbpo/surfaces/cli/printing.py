@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import typer
 
 WIDTH = 96
+MARK = "\ue000"
+"""Of a private use: no text of ours holds it."""
 
 
 def say(text: str = "") -> None:
@@ -31,9 +34,32 @@ def folded(text: str, first: str, others: str) -> list[str]:
     )  # fmt: skip
 
 
+class Spelled(str):
+    """A number that JSON holds digit for digit as it is written here, with its last zeros."""
+
+    __slots__ = ()
+
+
+_SPELLED = re.compile(f'"{MARK}(-?[0-9]+(?:\\.[0-9]+)?){MARK}"')
+
+
 def say_json(value: Any) -> None:
     """Print a value as JSON."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    typer.echo(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON."""
+    return _SPELLED.sub(r"\1", json.dumps(_marked(value), indent=2, ensure_ascii=False))
+
+
+def _marked(value: Any) -> Any:
+    """Return the value with a mark about each spelled number, so that its quotes are found."""
+    if isinstance(value, Spelled):
+        return f"{MARK}{value}{MARK}"
+    if isinstance(value, Mapping):
+        return {key: _marked(inner) for key, inner in value.items()}
+    return [_marked(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def table(
