@@ -13,7 +13,12 @@ from psycopg.conninfo import make_conninfo
 
 from openbpo.storage import failpoints, installation, server
 from openbpo.storage.database import Context, Database
-from openbpo.storage.installation import Installation, find_installation, open_database
+from openbpo.storage.installation import (
+    Installation,
+    find_installation,
+    open_database,
+    open_sealer,
+)
 
 MakeDatabase = Callable[..., Installation]
 
@@ -106,3 +111,10 @@ def make_database(installed: Installation) -> Iterator[MakeDatabase]:
         for name in made:
             drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
             admin.execute(drop)
+
+
+@pytest.fixture(scope="session")
+def databases(database: Database) -> Iterator[tuple[Database, Database]]:
+    """The application's database and the sealer's."""
+    with open_sealer() as sealer:
+        yield database, sealer

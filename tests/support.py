@@ -14,6 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from openbpo.record.decisions import Happening, Row, RowKeys, new_events
+from openbpo.record.lines import facts_text
+from openbpo.record.model import NewEvent
+
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLE = REPOSITORY / "examples" / "helpdesk"
 
@@ -87,16 +91,21 @@ def ticket(level: str, opened: str, resolved: str, closed: str | None = None) ->
 
 
 def write_log(path: Path, tickets: Iterable[Ticket]) -> Path:
-    """Write a log in the shape of the real one."""
+    """Write a log in the shape of the real one; its cases are numbered from 1."""
+    return write_cases(path, {f"Case {n}": told for n, told in enumerate(tickets, start=1)})
+
+
+def write_cases(path: Path, tickets: Mapping[str, Ticket], **cells: str) -> Path:
+    """Write a log of the cases named; `cells` say what stands in other columns."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(HEADER)
-        for number, told in enumerate(tickets, start=1):
-            writer.writerows(_row(f"Case {number}", told.level, *event) for event in told.events)
+        for case, told in tickets.items():
+            writer.writerows(_row(case, told.level, *event, **cells) for event in told.events)
     return path
 
 
-def _row(case: str, level: str, activity: str, at: str) -> list[str]:
+def _row(case: str, level: str, activity: str, at: str, **more: str) -> list[str]:
     moment = datetime.fromisoformat(at)
     cells = dict.fromkeys(HEADER, "Value 1")
     cells |= {
@@ -104,5 +113,43 @@ def _row(case: str, level: str, activity: str, at: str) -> list[str]:
         "Activity": activity,
         "Complete Timestamp": f"{moment:%Y/%m/%d %H:%M:%S}.{moment.microsecond // 1000:03}",
         "service_level": LEVELS[level],
+        **more,
     }
     return [cells[name] for name in HEADER]
+
+
+def told_event(
+    *,
+    kind: str,
+    type_: str,
+    subject: str,
+    happened_at: datetime,
+    facts: Mapping[str, object],
+    closed: Mapping[str, object],
+    position: int,
+    part: int,
+    row_key: bytes,
+    row_content: bytes,
+    rank: str | None,
+    random: bytes,
+) -> NewEvent:
+    """Return an event as an import makes it; `random` are its salts, 16 bytes each."""
+    told = Happening(type_, subject, happened_at, facts_text(facts), {}, closed, rank)
+    keys = _GivenKeys({"key": row_key, "content": row_content})
+    rows = [Row(position, "key", "content", [*[told] * (part - 1), told])]
+    [event] = [
+        event
+        for event in new_events(kind, keys, rows, lambda size: (random * part)[:size])
+        if event.part == part
+    ]
+    return event
+
+
+class _GivenKeys(RowKeys):
+    """Row keys that a test gives."""
+
+    def __init__(self, given: Mapping[str, bytes]) -> None:
+        self._given = given
+
+    def of(self, text: str) -> bytes:
+        return self._given[text]

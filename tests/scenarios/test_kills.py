@@ -35,7 +35,7 @@ from openbpo.surfaces.cli.session import principal
 from openbpo.trust.keys import party_key
 from openbpo.values.refusals import Refusal
 
-pytestmark = pytest.mark.xdist_group("kills")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kills")]
 MONTH = "2025-03"
 
 FIRST_USE = (
@@ -60,9 +60,21 @@ WHOLE = {"import.after_completion"}
 """Where all of the import is in when the process dies."""
 
 
+OF_EVIDENCE = ("seal.", "close.", "bundle.", "countersign.")
+"""These are enumerated, and each is hit, by test_kills_of_evidence.py."""
+
+
 def test_every_failpoint_of_the_source_is_tried() -> None:
-    tried = {name.partition("@")[0] for name in (*FIRST_USE, *ACCEPT, *IMPORT)}
-    assert tried == failpoints.known()
+    """Here, or by the tests of what it belongs to."""
+    texts = [path.read_text(encoding="utf-8") for path in Path(__file__).parents[1].rglob("*.py")]
+    untried = [
+        name
+        for name in failpoints.known()
+        if not name.startswith(OF_EVIDENCE) and not any(f'"{name}' in text for text in texts)
+    ]
+    assert sorted(untried) == []
+    here = {name.partition("@")[0] for name in (*FIRST_USE, *ACCEPT, *IMPORT)}
+    assert here <= failpoints.known()
 
 
 @dataclass
@@ -95,12 +107,27 @@ class Office:
         return name
 
     @cached_property
-    def log(self) -> Path:
+    def rows(self) -> str:
+        """A header and rows for two chunks and a bit, among them two with a fault."""
         path = self.folder / "sample.csv"
         write_sample(path, 2025, 7)
-        lines = path.read_text().splitlines(keepends=True)
-        path.write_text("".join(lines[: 2 * CHUNK_ROWS + 301]))
+        header, *rows = path.read_text().splitlines(keepends=True)
+        assert all(row.startswith("Case ") for row in rows)
+        rows = [f"{other}{row}" for other in ("", "Other ", "Third ", "Last ") for row in rows]
+        rows = rows[: 2 * CHUNK_ROWS + 299]
+        for faulty in (7, CHUNK_ROWS + 7):
+            rows.insert(faulty, rows[faulty].replace("/", "."))
+        return header + "".join(rows)
+
+    def log(self, desk: str) -> Path:
+        """Return the log, for each desk in a place of its own."""
+        path = self.folder / f"{desk}.csv"
+        path.write_text(self.rows)
         return path
+
+    def refused(self, desk: str) -> str:
+        """Return the rows that were refused, in the file that they were written to."""
+        return (self.folder / f"{desk}.refused.csv").read_text()
 
     @cached_property
     def database(self) -> Database:
@@ -120,8 +147,9 @@ class Office:
             return extent(tx, engagement_id), told
 
     def taken_in(self, desk: str) -> dict[str, Any]:
-        told: dict[str, Any] = self.done("import", desk, str(self.log), "--json").json
-        return {key: told[key] for key in told if key not in ("engagement", "was_known")}
+        told: dict[str, Any] = self.done("import", desk, str(self.log(desk)), "--json").json
+        own = ("engagement", "was_known", "source", "rejects")
+        return {key: told[key] for key in told if key not in own}
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +170,9 @@ def unharmed(office: Office) -> tuple[dict[str, Any], tuple[Extent, dict[str, An
     """What the import says, and what is computed of it, where nothing was ever killed."""
     desk = office.accepted_desk("unharmed")
     taken_in = office.taken_in(desk)
-    assert taken_in["read"] == taken_in["accepted"] == taken_in["events"] > 2 * CHUNK_ROWS
+    assert taken_in["accepted"] == taken_in["events"] > 2 * CHUNK_ROWS
+    assert (taken_in["read"], taken_in["refused"]) == (taken_in["accepted"] + 2, 2)
+    assert len(office.refused(desk).splitlines()) == 1 + 2
     return taken_in, office.computed(desk)
 
 
@@ -187,16 +217,17 @@ class TestAPowerCut:
         desk = office.accepted_desk(at.translate(str.maketrans(".@", "--")))
         nothing = office.computed(desk)
         assert nothing[0].events == 0
-        office.dies(at, "import", desk, str(office.log))
+        office.dies(at, "import", desk, str(office.log(desk)))
         assert office.computed(desk) == (whole if at in WHOLE else nothing)
         assert office.taken_in(desk) == taken_in
         assert office.computed(desk) == whole
+        assert office.refused(desk) == office.refused("unharmed")
 
     def test_just_before_the_end_of_an_import_is_answered_as_if_nothing_had_come(
         self, office: Office
     ) -> None:
         desk = office.accepted_desk("asked-meanwhile")
-        office.dies("import.before_completion", "import", desk, str(office.log))
+        office.dies("import.before_completion", "import", desk, str(office.log(desk)))
         for command in ("attain", "invoice"):
             ran = office.run(command, desk, "--period", MONTH)
             assert (ran.status, ran.out) == (1, "")
@@ -209,6 +240,7 @@ class TestAPowerCut:
         taken_in, whole = unharmed
         desk = office.accepted_desk("worst-day")
         for at in (name for name in IMPORT if "@" not in name):
-            office.dies(at, "import", desk, str(office.log))
+            office.dies(at, "import", desk, str(office.log(desk)))
         assert office.taken_in(desk) == taken_in
         assert office.computed(desk) == whole
+        assert office.refused(desk) == office.refused("unharmed")

@@ -24,17 +24,18 @@ from openbpo.storage.migrations import migrate
 
 Connection = psycopg.Connection[Any]
 
-SCHEMAS = ("sec", "storage", "trust", "agreements", "record")
+SCHEMAS = ("sec", "storage", "trust", "agreements", "record", "billing")
 
 OUT_OF_REACH = {
     "sec.context_key": "signs contexts: who reads it can forge one",
     "sec.engagement_grant": "holds all principals' grants; sec's functions give each its own",
+    "sec.unsealed": "whose records grew; only the sealer is told, by a function",
     "storage.migration": "the owner's own notes",
 }
-FILLED_ONLY = {
-    "record.staged_event": "COPY is refused under row-level security; the application fills it and"
-    " never reads it, and record.take_in_staged() moves only what its own transaction put in",
-}
+TAKE_IN = (
+    "record.take_in(integer,text,bigint[],smallint[],bytea[],bytea[],text[],timestamp with time"
+    " zone[],text[],text[],bytea[],integer[],jsonb[])"
+)
 DEFINERS = {
     "sec.context()": "reads the key; the application may not call it",
     "sec.principal()": "a part of the checked context",
@@ -42,10 +43,15 @@ DEFINERS = {
     "sec.engagements()": "a part of the checked context",
     "sec.granted_engagements()": "the grants of the context's own principal",
     "sec.grant_engagement(uuid,text,text)": "what is not held cannot be granted",
-    "record.take_in_staged(uuid)": "moves rows into the context's own open recording",
+    "sec.note_unsealed()": "a trigger's: notes that a record grew, and whose",
+    "sec.unsealed_engagements()": "tells the sealer whose records grew, and no more",
+    "sec.forget_sealed(xid8)": "forgets that the context's own engagement waits to be sealed",
+    TAKE_IN: "adds a chunk of rows to the context's own open recording",
     "record.refresh_statistics()": "tells the planner about the record, and its caller nothing",
 }
-CALLABLE = DEFINERS.keys() - {"sec.context()"}
+OF_THE_SEALER = {"sec.unsealed_engagements()", "sec.forget_sealed(xid8)"}
+CALLABLE = DEFINERS.keys() - {"sec.context()", "sec.note_unsealed()"} - OF_THE_SEALER
+SEALER_CALLS = {"sec.principal()", "sec.party()", "sec.engagements()"} | OF_THE_SEALER
 
 SCOPES = {
     "engagement_id": "(engagement_id = ANY (( SELECT sec.engagements() AS engagements)::uuid[]))",
@@ -55,9 +61,9 @@ SCOPES = {
 LISTS = {
     "schemas": list(SCHEMAS),
     "out_of_reach": list(OUT_OF_REACH),
-    "filled_only": list(FILLED_ONLY),
     "definers": list(DEFINERS),
     "callable": sorted(CALLABLE),
+    "sealer_calls": sorted(SEALER_CALLS),
     "scopes": list(SCOPES),
     "policies": list(SCOPES.values()),
 }
@@ -72,7 +78,7 @@ WITH ours AS (
   SELECT r.*, a.attname AS scope, a.atttypid AS scope_type, a.attnotnull AS scope_required
     FROM relation r LEFT JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum = 1
    WHERE r.relkind IN ('r', 'p', 'f')
-     AND r.name <> ALL (%(out_of_reach)s) AND r.name <> ALL (%(filled_only)s)
+     AND r.name <> ALL (%(out_of_reach)s)
 ), function AS (
   SELECT p.*, p.oid::regprocedure::text AS name FROM pg_proc p
     JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -201,7 +207,7 @@ RULES = (
         """,
         (
             "CREATE UNIQUE INDEX ON record.recording (recording_id)",
-            "CREATE UNIQUE INDEX ON record.event (row_hash) WHERE type = 'a'",
+            "CREATE UNIQUE INDEX ON record.event (row_key) WHERE kind = 'a'",
             "CREATE UNIQUE INDEX ON agreements.engagement ((engagement_id::text))",
             "ALTER TABLE trust.party ADD UNIQUE (handle, party_id)",
             "ALTER TABLE agreements.in_force ADD EXCLUDE USING gist (days WITH &&)",
@@ -232,45 +238,35 @@ RULES = (
                 " ADD FOREIGN KEY (version_id) REFERENCES agreements.engagement (engagement_id)"
             ),
             (
-                "ALTER TABLE record.staged_event"
-                " ADD FOREIGN KEY (event_id) REFERENCES agreements.engagement (engagement_id)"
+                "CREATE UNIQUE INDEX n ON record.recording (number, engagement_id);"
+                " ALTER TABLE record.superseded ADD FOREIGN KEY (by_recording, engagement_id)"
+                " REFERENCES record.recording (number, engagement_id)"
             ),
         ),
     ),
     Rule(
-        "what is out of reach cannot be touched, and what is filled only can only be filled",
+        "what is out of reach cannot be touched",
         """
         SELECT r.name || ' ' || privilege FROM relation r, app,
                unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) privilege
-         WHERE (r.name = ANY (%(out_of_reach)s)
-                OR r.name = ANY (%(filled_only)s) AND privilege <> 'INSERT')
+         WHERE r.name = ANY (%(out_of_reach)s)
            AND has_any_column_privilege(app.rolname, r.oid, privilege)
         UNION ALL
         SELECT r.name || ' ' || privilege FROM relation r, app,
                unnest(ARRAY['DELETE', 'TRUNCATE', 'TRIGGER', 'MAINTAIN']) privilege
-         WHERE (r.name = ANY (%(out_of_reach)s) OR r.name = ANY (%(filled_only)s))
+         WHERE r.name = ANY (%(out_of_reach)s)
            AND has_table_privilege(app.rolname, r.oid, privilege)
         UNION ALL
-        SELECT 'gone: ' || listed
-          FROM unnest(%(out_of_reach)s::text[] || %(filled_only)s::text[]) listed
+        SELECT 'gone: ' || listed FROM unnest(%(out_of_reach)s::text[]) listed
          WHERE NOT EXISTS (SELECT 1 FROM relation r WHERE r.name = listed)
         """,
         (
             "GRANT SELECT (key_id) ON sec.context_key TO openbpo_app",
             "GRANT SELECT ON sec.engagement_grant TO PUBLIC",
             "GRANT INSERT ON storage.migration TO openbpo_app",
-            "GRANT SELECT (row_hash) ON record.staged_event TO openbpo_app",
-            "GRANT DELETE ON record.staged_event TO openbpo_app",
+            "GRANT DELETE ON sec.engagement_grant TO openbpo_app",
             "ALTER TABLE sec.context_key RENAME TO keys",
         ),
-    ),
-    Rule(
-        "nobody but the owner notes which transaction staged an event",
-        """
-        SELECT 'staged_in' FROM app
-         WHERE has_column_privilege(app.rolname, 'record.staged_event', 'staged_in', 'INSERT')
-        """,
-        ("GRANT INSERT ON record.staged_event TO openbpo_app",),
     ),
     Rule(
         "there are no materialised views",
@@ -308,7 +304,8 @@ RULES = (
             "ALTER FUNCTION sec.party() RESET search_path",
             "ALTER FUNCTION sec.party() SET search_path = pg_temp, pg_catalog",
             "ALTER FUNCTION sec.party() SET search_path = pg_catalog",
-            "ALTER FUNCTION record.take_in_staged(uuid) SECURITY INVOKER",
+            f"ALTER FUNCTION {TAKE_IN} SECURITY INVOKER",
+            f"ALTER FUNCTION {TAKE_IN} RESET search_path",
         ),
     ),
     Rule(
@@ -375,7 +372,7 @@ RULES = (
                        (SELECT e.typtype FROM pg_type e WHERE e.oid = t.typelem))
         """,
         (
-            "CREATE TYPE record.kind AS ENUM ('a'); ALTER TABLE record.event ADD kind record.kind",
+            "CREATE TYPE record.kind AS ENUM ('a'); ALTER TABLE record.event ADD one record.kind",
             (
                 "CREATE TYPE record.kind AS ENUM ('a');"
                 " ALTER TABLE record.event ADD kinds record.kind[]"
@@ -450,26 +447,151 @@ RULES = (
             "GRANT CREATE ON SCHEMA record TO openbpo_app",
             "GRANT CREATE ON SCHEMA public TO PUBLIC",
             "GRANT TEMPORARY ON DATABASE openbpo TO openbpo_app",
-            "GRANT TRUNCATE ON record.content TO openbpo_app",
+            "GRANT TRUNCATE ON record.opening TO openbpo_app",
             "GRANT MAINTAIN ON record.event TO openbpo_app",
             "GRANT SELECT ON record.event TO openbpo_app WITH GRANT OPTION",
         ),
     ),
     Rule(
-        "events are added and never changed, by the owner neither",
+        "what is recorded is never changed, by the owner neither, and only acts are added",
         """
-        SELECT 'record.event ' || privilege FROM app, unnest(ARRAY['INSERT', 'UPDATE']) privilege
-         WHERE has_any_column_privilege(app.rolname, 'record.event', privilege)
-            OR has_table_privilege(app.rolname, 'record.event', 'DELETE')
+        , kept (name, change, refused_by) AS (VALUES
+          ('record.event', ARRAY['INSERT', 'UPDATE'], 'events_are_never_changed'),
+          ('record.entry', ARRAY['UPDATE'], 'entries_are_never_changed'),
+          ('record.checkpoint', ARRAY['INSERT', 'UPDATE'], 'checkpoints_are_never_changed'),
+          ('record.reading', ARRAY['UPDATE'], 'readings_are_never_changed'),
+          ('billing.period_act', ARRAY['UPDATE'], 'acts_are_never_changed'),
+          ('record.opening', ARRAY['INSERT', 'UPDATE'], NULL),
+          ('record.superseded', ARRAY['INSERT', 'UPDATE'], NULL),
+          ('record.recognised', ARRAY['INSERT', 'UPDATE'], NULL))
+        SELECT k.name || ' ' || privilege FROM app, kept k, unnest(k.change) privilege
+         WHERE has_any_column_privilege(app.rolname, k.name, privilege)
         UNION ALL
-        SELECT 'no trigger refuses it' WHERE NOT EXISTS (
-          SELECT 1 FROM pg_trigger WHERE tgrelid = 'record.event'::regclass
-             AND tgname = 'events_are_never_changed' AND tgenabled <> 'D')
+        SELECT k.name || ' DELETE' FROM app, kept k
+         WHERE k.name <> 'record.recognised' AND has_table_privilege(app.rolname, k.name, 'DELETE')
+        UNION ALL
+        SELECT 'no trigger ' || k.refused_by FROM kept k
+         WHERE k.refused_by IS NOT NULL AND NOT EXISTS (
+          SELECT 1 FROM pg_trigger t WHERE t.tgrelid = k.name::regclass AND t.tgname = k.refused_by
+             AND t.tgfoid = 'record.refuse_change()'::regprocedure
+             AND t.tgtype = 2 + 8 + 16 + 32  -- before each statement: delete, update, truncate
+             AND t.tgenabled IN ('O', 'A'))
         """,
         (
-            "GRANT UPDATE (facts) ON record.event TO openbpo_app",
+            "GRANT UPDATE (told) ON record.event TO openbpo_app",
+            "GRANT INSERT (told) ON record.event TO openbpo_app",
             "GRANT DELETE ON record.event TO openbpo_app",
+            "GRANT UPDATE (leaf) ON record.entry TO openbpo_app",
+            "GRANT DELETE ON record.entry TO openbpo_app",
+            "GRANT DELETE ON record.opening TO openbpo_app",
+            "GRANT INSERT ON record.superseded TO openbpo_app",
+            "GRANT UPDATE (times) ON record.recognised TO openbpo_app",
+            "GRANT INSERT ON record.checkpoint TO openbpo_app",
+            "GRANT UPDATE (note) ON billing.period_act TO openbpo_app",
+            "DROP TRIGGER checkpoints_are_never_changed ON record.checkpoint",
             "ALTER TABLE record.event DISABLE TRIGGER events_are_never_changed",
+            "ALTER TABLE record.entry DISABLE TRIGGER entries_are_never_changed",
+            (
+                "CREATE OR REPLACE TRIGGER entries_are_never_changed BEFORE UPDATE ON record.entry"
+                " FOR EACH STATEMENT EXECUTE FUNCTION record.refuse_change()"
+            ),
+        ),
+    ),
+    Rule(
+        "the application ends a recording and counts what it left out, and nothing else of it",
+        """
+        SELECT a.attname FROM app, pg_attribute a
+         WHERE a.attrelid = 'record.recording'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+           AND has_column_privilege(app.rolname, a.attrelid, a.attnum, 'UPDATE')
+           AND a.attname <> ALL ('{completed_at,abandoned_at,read,refused,out_of_order,entry}')
+        """,
+        (
+            "GRANT UPDATE (accepted) ON record.recording TO openbpo_app",
+            "GRANT UPDATE (events) ON record.recording TO openbpo_app",
+            "GRANT UPDATE ON record.recording TO openbpo_app",
+        ),
+    ),
+    Rule(
+        "nobody but the owner notes in which transaction an act was entered",
+        """
+        SELECT r.name || ' ' || role.rolname FROM pg_roles role, relation r
+          JOIN pg_attribute a ON a.attrelid = r.oid AND a.attname = 'entered_in'
+         WHERE role.rolname IN ('openbpo_app', 'openbpo_sealer')
+           AND (has_column_privilege(role.rolname, r.oid, a.attnum, 'INSERT')
+             OR has_column_privilege(role.rolname, r.oid, a.attnum, 'UPDATE'))
+        """,
+        (
+            "GRANT INSERT ON record.entry TO openbpo_app",
+            "GRANT INSERT ON record.reading TO openbpo_app",
+            "GRANT UPDATE (entered_in) ON record.entry TO openbpo_sealer",
+        ),
+    ),
+    Rule(
+        "acts are let in by the triggers that keep them without a gap and have them sealed",
+        """
+        SELECT 'no ' || wanted.what || ' on ' || wanted.name FROM (VALUES
+          ('record.entry', 'record.follow_the_last_entry()', 1 + 2 + 4),  -- before each insert
+          ('record.reading', 'record.follow_the_last_reading()', 1 + 2 + 4),
+          ('record.entry', 'sec.note_unsealed()', 1 + 4),  -- after each insert
+          ('record.reading', 'sec.note_unsealed()', 1 + 4)) wanted (name, what, type)
+         WHERE NOT EXISTS (
+          SELECT 1 FROM pg_trigger t WHERE t.tgrelid = wanted.name::regclass
+             AND t.tgfoid = wanted.what::regprocedure AND t.tgtype = wanted.type
+             AND t.tgqual IS NULL AND t.tgenabled IN ('O', 'A'))
+        """,
+        (
+            "ALTER TABLE record.entry DISABLE TRIGGER entries_have_no_gap",
+            "DROP TRIGGER entries_have_no_gap ON record.entry",
+            "DROP TRIGGER readings_have_no_gap ON record.reading",
+            "ALTER TABLE record.reading DISABLE TRIGGER readings_wait_to_be_sealed",
+        ),
+    ),
+    Rule(
+        "the sealer reads leaves and acts, adds checkpoints, and nothing else",
+        """
+        , sealer AS (SELECT * FROM pg_roles WHERE rolname = 'openbpo_sealer'),
+        may (name, privilege) AS (VALUES
+          ('record.entry', 'SELECT'), ('record.reading', 'SELECT'), ('record.checkpoint', 'SELECT'),
+          ('record.checkpoint', 'INSERT'))
+        SELECT r.name || '.' || a.attname || ' ' || privilege
+          FROM sealer, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) privilege,
+               relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0
+                AND NOT a.attisdropped
+         WHERE r.relkind IN ('r', 'p', 'v', 'm', 'f')
+           AND has_column_privilege(sealer.rolname, r.oid, a.attnum, privilege)
+           AND (r.name, privilege) NOT IN (SELECT may.name, may.privilege FROM may)
+           AND NOT (r.name = 'record.event' AND privilege = 'SELECT'
+                AND a.attname IN ('engagement_id', 'recording', 'ordinal', 'leaf'))
+        UNION ALL
+        SELECT r.name || ' ' || privilege
+          FROM sealer, relation r,
+               unnest(ARRAY['DELETE', 'TRUNCATE', 'TRIGGER', 'MAINTAIN']) privilege
+         WHERE r.relkind IN ('r', 'p', 'v', 'm', 'f')
+           AND has_table_privilege(sealer.rolname, r.oid, privilege)
+        UNION ALL
+        SELECT f.name FROM sealer, function f
+         WHERE has_function_privilege(sealer.rolname, f.oid, 'EXECUTE')
+           AND f.name <> ALL (%(sealer_calls)s)
+        UNION ALL
+        SELECT fault FROM sealer, LATERAL (VALUES (rolsuper, 'superuser'),
+               (rolbypassrls, 'bypassrls'), (rolcreatedb, 'createdb'),
+               (rolcreaterole, 'createrole')) v (is_so, fault)
+         WHERE is_so
+        UNION ALL
+        SELECT 'member of ' || m.roleid::regrole FROM sealer
+          JOIN pg_auth_members m ON m.member = sealer.oid
+        UNION ALL
+        SELECT 'gone' WHERE NOT EXISTS (SELECT 1 FROM sealer)
+        """,
+        (
+            "GRANT SELECT (told) ON record.event TO openbpo_sealer",
+            "GRANT SELECT ON record.opening TO openbpo_sealer",
+            "GRANT UPDATE (root) ON record.checkpoint TO openbpo_sealer",
+            "GRANT DELETE ON record.checkpoint TO openbpo_sealer",
+            "GRANT INSERT (told) ON record.entry TO openbpo_sealer",
+            "GRANT EXECUTE ON FUNCTION sec.granted_engagements() TO openbpo_sealer",
+            "GRANT openbpo_app TO openbpo_sealer",
+            "ALTER ROLE openbpo_sealer BYPASSRLS",
         ),
     ),
     Rule(
@@ -513,7 +635,8 @@ def test_seeded_breach_is_reported(rule: Rule, breach: str, empty: Connection) -
 
 SOURCES = Path(openbpo.__file__).parent
 ORDERED = re.compile(
-    r"\bORDER\s+BY\s+(.*?)(?=\bLIMIT\b|\bFOR\b|\bROWS\b|;|\Z)", re.IGNORECASE | re.DOTALL
+    r"\b(?-i:ORDER\s+BY|order\s+by)\s+(.*?)(?=\bLIMIT\b|\bFOR\b|\bROWS\b|;|\Z)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -527,6 +650,8 @@ def statements(path: Path) -> Iterator[str]:
 
 
 def texts(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return  # a docstring: it may speak of an order
     if (text := _text(node)) is not None:
         yield text
         return
@@ -571,11 +696,14 @@ def without_collation(statement: str, text_columns: set[str]) -> list[str]:
     ]
 
 
+NAME = r"(?:\w+\.)?\w+"
+FIRST_OF = rf"coalesce\(\s*{NAME}(?:\s*,\s*{NAME})*\s*\)"  # sorts as its columns do
+TERM = re.compile(rf"({NAME}|{FIRST_OF})(?:\s+(?:ASC|DESC))?(?:\s+NULLS\s+\w+)?", re.IGNORECASE)
+
+
 def _sorts_alike_everywhere(term: str, text_columns: set[str]) -> bool:
-    name = re.fullmatch(
-        r"(?:\w+\.)?(\w+)(?:\s+(?:ASC|DESC))?(?:\s+NULLS\s+\w+)?", term, re.IGNORECASE
-    )
-    return name is not None and name[1] not in text_columns
+    found = TERM.fullmatch(term)
+    return found is not None and not text_columns & set(re.findall(r"\w+", found[1]))
 
 
 @pytest.fixture
@@ -612,6 +740,8 @@ class TestOrderByText:
             'tx.rows(Row, "SELECT array_agg(a ORDER BY subject) FROM t")',
             'tx.rows(Row, "SELECT row_number() OVER (PARTITION BY a ORDER BY subject) FROM t")',
             'tx.rows(Row, "SELECT 1 FROM t ORDER BY lower(subject)")',
+            'tx.rows(Row, "SELECT 1 FROM t ORDER BY coalesce(t.number, t.subject)")',
+            'tx.rows(Row, "SELECT 1 FROM t ORDER BY at, coalesce(t.number, lower(t.note)), part")',
         ],
     )
     def test_is_noticed_where_it_does_not(self, source: str) -> None:
@@ -619,5 +749,8 @@ class TestOrderByText:
         assert without_collation(statement, {"subject"})
 
     def test_is_left_alone_where_there_is_one_order(self) -> None:
-        statement = 'SELECT 1 FROM t ORDER BY at, number DESC, t.subject COLLATE "C" LIMIT 1'
+        statement = (
+            "SELECT 1 FROM t ORDER BY at, number DESC, coalesce(t.first, t.position),"
+            ' t.subject COLLATE "C" LIMIT 1'
+        )
         assert without_collation(statement, {"subject"}) == []

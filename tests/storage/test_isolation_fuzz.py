@@ -27,14 +27,16 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import ExecStatus, PGconn, TransactionStatus, abc
+from tests.support import told_event
 
 import openbpo.lines.helpdesk
 from openbpo.agreements.files import Files, read_folder
 from openbpo.agreements.versions import store as versions
 from openbpo.agreements.versions.actions import accept, open_engagement
 from openbpo.record import store as record
-from openbpo.record.decisions import new_event
-from openbpo.record.model import Committed, Envelope, NewEvent
+from openbpo.record.journal import enter, last_entry
+from openbpo.record.lines import leaf_hash
+from openbpo.record.model import NewEvent
 from openbpo.storage import server
 from openbpo.storage.database import Context, ContextKey, Database, Transaction
 from openbpo.storage.identifiers import new_id
@@ -42,7 +44,7 @@ from openbpo.storage.installation import Installation, context_key
 from openbpo.storage.migrations import migrate
 from openbpo.trust.engagements import grant, granted
 from openbpo.trust.keys import party_key
-from openbpo.values.ids import EngagementId, EventId, RecordingId
+from openbpo.values.ids import EngagementId, RecordingId
 
 pytestmark = pytest.mark.xdist_group("isolation")
 
@@ -50,6 +52,7 @@ STATEMENTS = 10_000
 SEED = 20_260_101
 CANARY = "zebrafinch"
 GUESSED = "guessed"
+GUESSED_ROW = b"\xab" * 16
 
 Connection = psycopg.Connection[Any]
 
@@ -79,7 +82,12 @@ BELLA = Tenant("bella", CANARY, f"{GUESSED}-desk")
 
 
 def settle(database: Database, tenant: Tenant, files: Files) -> EngagementId:
-    """Give a principal an agreement of both its parties, three recordings and their events."""
+    """
+    Give a principal an agreement of both its parties, and recordings with their events.
+
+    Of the recordings one is complete, one corrected it, one was given up and the last one is open;
+    Bella has one more of those that were given up, so that hers is open under a number of its own.
+    """
     for side in ("provider", "client"):
         accept(
             database,
@@ -90,19 +98,70 @@ def settle(database: Database, tenant: Tenant, files: Files) -> EngagementId:
             key=party_key(f"{tenant.mark}-{side}"),
         )
     engagement_id = open_engagement(database, tenant.context, tenant.handle)
-    within = tenant.context.within(engagement_id)
-    for number, end in enumerate((record.complete_recording, record.abandon_recording, None)):
-        with database.transaction(within) as tx:
-            recording_id = add_recording(tx, tenant, engagement_id, f"{tenant.mark}-{number}.csv")
-            record.take_in(tx, recording_id, events(tx, tenant, engagement_id, recording_id, 4))
+    rows = [GUESSED_ROW if tenant is BELLA else b"\xa1" * 16]
+    rows += [secrets.token_bytes(16) for _ in range(3)]
+    given_up = ("cells", record.abandon_recording)
+    ends = [("key", complete), ("key", complete), given_up, *([given_up] * (tenant is BELLA))]
+    for number, (identity, end) in enumerate([*ends, ("cells", None)]):
+        with database.transaction(tenant.context.within(engagement_id)) as tx:
+            source = f"{tenant.mark}-{number}.csv"
+            recording = add_recording(tx, tenant, engagement_id, source, identity)
+            more = [secrets.token_bytes(16) for _ in range(2)]
+            record.take_in(tx, recording.number, "case", list(events(tenant, rows + more)))
             if end is not None:
-                end(tx, engagement_id, recording_id)
+                end(
+                    tx,
+                    engagement_id,
+                    record.lock_recording(tx, engagement_id, recording.recording_id),
+                )
+    with database.transaction(tenant.context.within(engagement_id)) as tx:
+        act_and_read(tx, tenant, engagement_id)
     return engagement_id
 
 
+def act_and_read(tx: Transaction, tenant: Tenant, engagement_id: EngagementId) -> None:
+    """Have a period closed and the record read; the figures and the words bear the mark."""
+    entry = enter(tx, engagement_id, "period", {"note": tenant.mark})
+    tx.execute(
+        "INSERT INTO billing.period_act (engagement_id, period, number, state, side, note, entry,"
+        " known, document, document_sha256, acted_by, acted_at) VALUES (%(engagement_id)s,"
+        " '2010-01', 1, 'final', 'provider', %(mark)s, %(entry)s, 1, %(mark)s, %(hash)s, %(mark)s,"
+        " transaction_timestamp())",
+        {
+            "engagement_id": engagement_id,
+            "mark": tenant.mark,
+            "entry": entry.entry,
+            "hash": secrets.token_bytes(32),
+        },
+    )
+    tx.execute(
+        "INSERT INTO record.reading (engagement_id, number, told, leaf)"
+        " VALUES (%(engagement_id)s, 1, %(mark)s, %(leaf)s)",
+        {"engagement_id": engagement_id, "mark": tenant.mark, "leaf": secrets.token_bytes(32)},
+    )
+
+
+def seal(admin: Connection, tenant: Tenant, engagement_id: EngagementId) -> None:
+    """Add a checkpoint; the application may not."""
+    admin.execute(
+        "INSERT INTO record.checkpoint VALUES (%s, 'record', 7, %s, %s, 3, %s, now())",
+        (engagement_id, secrets.token_bytes(32), secrets.token_bytes(64), tenant.mark),
+    )
+
+
+def complete(tx: Transaction, engagement_id: EngagementId, recording: record.Recording) -> None:
+    told = {"recording": recording.number, "source": recording.source}
+    entry = enter(
+        tx, engagement_id, "recording", told, recording=recording.number, events=recording.events
+    )
+    record.complete_recording(
+        tx, engagement_id, recording, entry=entry.entry, read=6, refused=0, out_of_order=0
+    )
+
+
 def add_recording(
-    tx: Transaction, tenant: Tenant, engagement_id: EngagementId, source: str
-) -> RecordingId:
+    tx: Transaction, tenant: Tenant, engagement_id: EngagementId, source: str, identity: str
+) -> record.Recording:
     recording_id = RecordingId(new_id(tx.at))
     record.add_recording(
         tx,
@@ -111,34 +170,30 @@ def add_recording(
         source=source,
         fingerprint=secrets.token_bytes(32),
         mapping=f"{tenant.mark}/1",
+        identity=identity,
         version_id=versions.in_force(tx, engagement_id)[0].version_id,
     )
-    return recording_id
+    return record.lock_recording(tx, engagement_id, recording_id)
 
 
-def events(
-    tx: Transaction,
-    tenant: Tenant,
-    engagement_id: EngagementId,
-    recording_id: RecordingId,
-    count: int,
-) -> Iterator[tuple[bytes, NewEvent]]:
-    for position in range(count):
-        subject = f"{GUESSED}-ticket" if position == 0 else f"{tenant.mark}-{position}"
-        envelope = Envelope(
-            engagement_id=engagement_id,
-            event_id=EventId(new_id(tx.at)),
-            recording_id=recording_id,
+def events(tenant: Tenant, row_keys: Sequence[bytes]) -> Iterator[NewEvent]:
+    """Yield one event for each row; what it holds is new each time, so that it corrects."""
+    for position, row_key in enumerate(row_keys, start=1):
+        is_guessed = tenant is BELLA and position == 1
+        yield told_event(
+            kind="case",
+            type_="activity",
+            subject=f"{GUESSED}-ticket" if is_guessed else f"{tenant.mark}-{position}",
+            happened_at=datetime(2010, 1, position, tzinfo=UTC),
+            facts={"priority": f"{tenant.mark}-high", "number": f"{position}"},
+            closed={"words": f"{tenant.mark} says"},
             position=position,
-            type="ticket.opened",
-            subject=subject if tenant is BELLA else f"{tenant.mark}-{position}",
-            happened_at=datetime(2010, 1, 1 + position, tzinfo=UTC),
-            recorded_at=tx.at,
-            recorded_by=tenant.principal,
+            part=1,
+            row_key=row_key,
+            row_content=secrets.token_bytes(16),
+            rank=None,
+            random=secrets.token_bytes(32),
         )
-        facts = Committed({"priority": f"{tenant.mark}-high", "number": position}, bytes(32))
-        content = Committed({"words": f"{tenant.mark} says"}, bytes(16))
-        yield secrets.token_bytes(16), new_event(envelope, facts, content)
 
 
 def files_of(tenant: Tenant) -> Files:
@@ -166,7 +221,8 @@ class Worlds:
     alice: EngagementId
     bella: EngagementId
 
-    def admin(self, installation: Installation) -> Connection:
+    @staticmethod
+    def admin(installation: Installation) -> Connection:
         name = str(conninfo_to_dict(installation.app_url)["dbname"])
         return psycopg.connect(server.ensure_running().conninfo(name), autocommit=True)
 
@@ -196,18 +252,14 @@ def worlds(make_database: Callable[..., Installation]) -> Worlds:
     migrate(alone.owner_url, app_role="openbpo_app", key=key)
     with Database(alone.app_url, key) as database:
         alice = settle(database, ALICE, files_of(ALICE))
+    with Worlds.admin(alone) as admin:
+        seal(admin, ALICE, alice)
     shared = make_database(str(conninfo_to_dict(alone.app_url)["dbname"]))
     with Database(shared.app_url, key) as database:
         bella = settle(database, BELLA, files_of(BELLA))
+    with Worlds.admin(shared) as admin:
+        seal(admin, BELLA, bella)
     made = Worlds(shared, alone, alice, bella)
-    with made.admin(shared) as admin:
-        admin.execute(  # as if a transaction had staged events and never taken them in
-            "INSERT INTO record.staged_event SELECT pg_current_xact_id(), recording_id, event_id,"
-            " position, row_hash, type, subject, happened_at, encoding, facts, fact_salts,"
-            " attributes, salts, content_commitments, leaf FROM record.event"
-            " JOIN record.content USING (engagement_id, event_id) WHERE engagement_id = %s",
-            [bella],
-        )
     retired = RETIRED.pads()
     for installation in (shared, alone):
         with made.admin(installation) as admin:
@@ -250,8 +302,7 @@ class Knowledge:
             for value in row.values()
             if isinstance(value, str) and re.fullmatch(r"\\x[0-9a-f]{32,}", value)
         }
-        shared_hexes = {text for text in hexes if set(text) == {"0"}}  # salts of ours, not random
-        secret = "|".join([CANARY, *sorted(hexes - shared_hexes)])
+        secret = "|".join([CANARY, *sorted(hexes - {GUESSED_ROW.hex()})])
         return cls(
             own=by_column(alice),
             foreign=foreign,
@@ -271,7 +322,7 @@ def by_column(tables: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
     found: dict[str, set[str]] = {}
     for row in (row for rows in tables.values() for row in rows):
         for column, value in row.items():
-            if isinstance(value, str) and (UUID_TEXT.fullmatch(value) or GUESSED in value):
+            if isinstance(value, str) and (UUID_TEXT.fullmatch(value) or value.startswith(GUESSED)):
                 found.setdefault(column, set()).add(value)
     return {column: sorted(values) for column, values in found.items()}
 
@@ -392,8 +443,8 @@ def quoted(text: str) -> str:
 ODD = ("'helpdesk'", "''", "'provider'", "'0'", f"'{GUESSED}-ticket'", f"'{GUESSED}-desk'", "NULL")
 VALUES: dict[str, tuple[str, ...]] = {
     "text": ODD,
-    "integer": ("0", "1", "2", "-1", "2147483647"),
-    "bigint": ("0", "1", "3", "-1"),
+    "integer": ("0", "1", "2", "3", "4", "5", "6", "-1", "2147483647"),
+    "bigint": ("0", "1", "3", "7", "14", "-1"),
     "smallint": ("1", "0"),
     "bytea": ("'\\x00'", "sha256('a')", "decode(repeat('ab', 16), 'hex')"),
     "boolean": ("true", "false"),
@@ -424,7 +475,8 @@ class Grammar:
             (6, self.pretending),
             (4, self.preparing),
             (4, self.copying),
-            (3, self.staging),
+            (5, self.taking_in),
+            (5, self.entering),
             (3, self.becoming),
             (3, self.escaping),
             (3, self.programming),
@@ -465,6 +517,9 @@ class Grammar:
 
     def new_id(self) -> str:
         return quoted(str(UUID(int=self.random.getrandbits(128), version=4)))
+
+    def new_key(self, table: Table) -> str:
+        return self.new_id() if table.columns[1].type == "uuid" else f"{self.pick(range(1, 30))}"
 
     # reading
 
@@ -616,10 +671,8 @@ class Grammar:
             [t for t in self.schema.tables if any(c.writable for c in t.columns)]
         )
         columns = [column for column in table.columns if column.writable]
-        if not table.readable:
-            values = ", ".join(self.value(column.name, column.type) for column in columns)
-            names = ", ".join(column.name for column in columns)
-            return table, f"INSERT INTO {table.name} ({names}) VALUES ({values})"
+        if any(column.type == "xid8" for column in table.columns):
+            self.volatile = True  # the server numbers everybody's transactions in one row
         exchanged = {
             column.name: self.value(column.name, column.type)
             for column in columns
@@ -629,10 +682,12 @@ class Grammar:
         if pointing and self.chance(
             0.6
         ):  # a new row of one's own that points at one of the other's
-            exchanged = {table.columns[1].name: self.new_id()} if self.chance(0.5) else {}
-            for name in pointing if self.chance(0.2) else [self.pick(pointing)]:
-                if name not in exchanged:
-                    exchanged[name] = quoted(self.pick(self.known.foreign[name]))
+            named = pointing if self.chance(0.2) else [self.pick(pointing)]
+            exchanged = {name: quoted(self.pick(self.known.foreign[name])) for name in named}
+            if self.chance(0.5):
+                exchanged.setdefault(table.columns[1].name, self.new_key(table))
+            if any(column.name == "number" for column in columns) and self.chance(0.7):
+                exchanged["number"] = f"{self.pick(range(7, 99))}"
         written = [exchanged.get(column.name, f"s.{column.name}") for column in columns]
         names = ", ".join(column.name for column in columns)
         return table, (
@@ -747,22 +802,71 @@ class Grammar:
                 return Attack((f"COPY {table.name} TO '/tmp/taken'",), must_fail=True)
         return Attack((f"COPY {table.name} TO STDOUT (FORMAT csv)",))
 
-    def staging(self) -> Attack:
-        """Stage an event under whatever recording's id, and have it taken in under another's."""
-        names = (
-            "event_id, recording_id, position, row_hash, type, subject, happened_at, encoding,"
-            " facts, fact_salts, content_commitments, leaf"
+    def taking_in(self) -> Attack:
+        """Add rows to any recording, also such as somebody else may have, and see what is known."""
+        count = self.pick((1, 1, 2, 3))
+        rows = ", ".join(self.row_key() for _ in range(count))
+        each = f"array_fill({{}}, ARRAY[{count}])"
+        parts = "1" if self.chance(0.9) else "2"
+        arguments = (
+            self.pick(range(1, 7)),
+            "'case'",
+            f"(SELECT array_agg(n) FROM generate_series(1::bigint, {count}) n)",
+            each.format(f"{parts}::smallint"),
+            f"ARRAY[{rows}]::bytea[]",
+            f"ARRAY[{', '.join(self.row_key() for _ in range(count))}]::bytea[]",
+            each.format(self.value("subject", "text")),
+            each.format("timestamptz '2010-01-02'"),
+            each.format("NULL::text"),
+            each.format("'{}'::text"),
+            each.format(f"sha256('{self.pick('abc')}')"),
+            self.pick(("'{}'::integer[]", "'{1}'::integer[]")),
+            "ARRAY['{}']::jsonb[]",
         )
-        staged_id = self.value("recording_id", "uuid")
-        staged = names.replace("recording_id", staged_id)
+        return Attack(
+            (
+                f"SELECT * FROM record.take_in({', '.join(map(str, arguments))})",
+                self.pick(
+                    (
+                        "SELECT recording, subject FROM record.event",
+                        "SELECT * FROM record.superseded",
+                        "SELECT * FROM record.recognised",
+                        "SELECT number, accepted, corrected, already_known FROM record.recording",
+                    )
+                ),
+            )
+        )
+
+    def row_key(self) -> str:
+        """Return the key of a row: one's own, one that somebody else has, or of nobody's."""
+        known = f"'\\x{GUESSED_ROW.hex()}'::bytea"
+        own = (
+            '(SELECT row_key FROM record.event e ORDER BY told COLLATE "C"'
+            f" OFFSET {self.pick(range(9))} LIMIT 1)"
+        )
+        return str(self.pick((known, known, own, f"decode(md5('{self.pick('abcd')}'), 'hex')")))
+
+    def entering(self) -> Attack:
+        """Forge an entry: in one's own record, where it is the next, or in somebody else's."""
+        engagement = self.value("engagement_id", "uuid")
+        number, sequence = self.pick(((1, 0), (5, 14), (5, 16), (6, 17), (2, 1), (6, 20)))
+        if self.chance(0.5):
+            own = "(SELECT {} FROM record.entry ORDER BY entry DESC LIMIT 1)"
+            number, sequence = own.format("entry + 1"), own.format("first_sequence + events + 1")
+        names = (
+            "engagement_id, entry, act, recording, events, first_sequence, entered_at, entered_by,"
+            " told, leaf"
+        )
+        recording = self.pick(("NULL", "NULL", *range(1, 7)))
+        ends = ("", f" RETURNING {names}", " ON CONFLICT DO NOTHING")
         return Attack(
             (
                 (
-                    f"INSERT INTO record.staged_event ({names}, content, content_salts) SELECT"
-                    f" {staged}, '{{}}', '' FROM record.event ORDER BY event_id LIMIT 1"
+                    f"INSERT INTO record.entry ({names}) VALUES ({engagement}, {number},"
+                    f" 'recording', {recording}, 0, {sequence}, '2010-01-02', 'anybody', '{{}}',"
+                    f" sha256('a')){self.pick(ends)}"
                 ),
-                f"SELECT * FROM record.take_in_staged({self.value('recording_id', 'uuid')})",
-                "SELECT recording_id, subject FROM record.event",
+                f"SELECT {names} FROM record.entry",
             )
         )
 
@@ -810,7 +914,7 @@ class Grammar:
         return Attack((f"DO $$ BEGIN {inner} END $$",))
 
     def probing(self) -> Attack:
-        ours = "('storage', 'trust', 'agreements', 'record', 'sec')"
+        ours = "('storage', 'trust', 'agreements', 'record', 'billing', 'sec')"
         return Attack(
             (
                 self.pick(
@@ -880,7 +984,13 @@ TABLES = frozenset(
         "agreements.in_force",
         "record.recording",
         "record.event",
-        "record.content",
+        "record.entry",
+        "record.opening",
+        "record.superseded",
+        "record.recognised",
+        "record.checkpoint",
+        "record.reading",
+        "billing.period_act",
     }
 )
 
@@ -1080,13 +1190,17 @@ class Hole:
     of_roles: bool = False  # which both worlds share
 
 
+TAKE_IN = (
+    "record.take_in(integer,text,bigint[],smallint[],bytea[],bytea[],text[],timestamp with time"
+    " zone[],text[],text[],bytea[],integer[],jsonb[])"
+)
 POLICY = "engagement_id = ANY ((SELECT sec.engagements())::uuid[])"
 
 HOLES = (
     Hole(
         "a table without row-level security",
-        "ALTER TABLE record.content DISABLE ROW LEVEL SECURITY",
-        "ALTER TABLE record.content ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE record.opening DISABLE ROW LEVEL SECURITY",
+        "ALTER TABLE record.opening ENABLE ROW LEVEL SECURITY",
     ),
     Hole(
         "a second policy that lets everything through",
@@ -1124,9 +1238,14 @@ HOLES = (
         "DROP FUNCTION record.how_many(text)",
     ),
     Hole(
-        "what is staged can be read",
-        "GRANT SELECT ON record.staged_event TO openbpo_app",
-        "REVOKE SELECT ON record.staged_event FROM openbpo_app",
+        "entries can be added to somebody else's record",
+        "ALTER POLICY of_the_engagement ON record.entry WITH CHECK (true)",
+        f"ALTER POLICY of_the_engagement ON record.entry WITH CHECK ({POLICY})",
+    ),
+    Hole(
+        "an entry is checked against everybody's",
+        edit=("record.follow_the_last_entry()", "plpgsql", "plpgsql SECURITY DEFINER"),
+        owned_by="openbpo_admin",
     ),
     Hole(
         "grants can be read",
@@ -1135,8 +1254,8 @@ HOLES = (
     ),
     Hole(
         "a table can be emptied",
-        "GRANT TRUNCATE ON record.content TO openbpo_app",
-        "REVOKE TRUNCATE ON record.content FROM openbpo_app",
+        "GRANT TRUNCATE ON record.opening TO openbpo_app",
+        "REVOKE TRUNCATE ON record.opening FROM openbpo_app",
     ),
     Hole(
         "a unique key without its scope",
@@ -1193,11 +1312,21 @@ HOLES = (
     Hole(
         "somebody else's recording can be added to",
         edit=(
-            "record.take_in_staged(uuid)",
-            "r.engagement_id = ANY ((SELECT sec.engagements())::uuid[]) AND",
-            "",
+            TAKE_IN,
+            "r.engagement_id = ANY ((SELECT sec.engagements())::uuid[]) AND r.number",
+            "r.number",
         ),
         owned_by="openbpo_admin",  # for openbpo_owner the policies hold inside it too
+    ),
+    Hole(
+        "rows are known again out of everybody's record",
+        edit=(TAKE_IN, "this recording is not open", "this recording is closed"),
+        owned_by="openbpo_admin",  # whom no policy stops
+    ),
+    Hole(
+        "what was recognised can be read by everybody",
+        "CREATE POLICY hole ON record.recognised USING (true)",
+        "DROP POLICY hole ON record.recognised",
     ),
 )
 
@@ -1234,9 +1363,11 @@ SHAPE = """
 SELECT md5(string_agg(line, chr(10) ORDER BY line COLLATE "C")) FROM (
   SELECT concat(oid::regclass, coalesce(relacl, acldefault('r', relowner)), relrowsecurity,
                 relkind) FROM pg_class
-   WHERE relnamespace::regnamespace::text IN ('sec', 'storage', 'trust', 'agreements', 'record')
+   WHERE relnamespace::regnamespace::text IN
+       ('sec', 'storage', 'trust', 'agreements', 'record', 'billing')
   UNION ALL SELECT concat(oid::regprocedure, proacl, md5(prosrc), prosecdef, proowner) FROM pg_proc
-   WHERE pronamespace::regnamespace::text IN ('sec', 'storage', 'trust', 'agreements', 'record')
+   WHERE pronamespace::regnamespace::text IN
+       ('sec', 'storage', 'trust', 'agreements', 'record', 'billing')
   UNION ALL SELECT concat(polrelid::regclass, polname, pg_get_expr(polqual, polrelid),
                           pg_get_expr(polwithcheck, polrelid)) FROM pg_policy
   UNION ALL SELECT concat(conrelid::regclass, conname, pg_get_constraintdef(oid))
@@ -1299,33 +1430,107 @@ class TestReuse:
             assert (seen, parties) == ([Seen(engagement_id)], [Seen(tenant.parties[0])])
 
 
-class TestStagedEvents:
-    def test_of_another_transaction_are_never_taken_in(
+@dataclass(frozen=True)
+class Standing:
+    number: int
+    chunks_done: int
+    events: int
+
+
+def standings(tx: Transaction) -> list[Standing]:
+    return tx.rows(
+        Standing, "SELECT number, chunks_done, events FROM record.recording ORDER BY number"
+    )
+
+
+class TestTakingIn:
+    def test_adds_to_nobody_elses_recording(
         self, worlds: Worlds, doors: tuple[Database, Database]
     ) -> None:
-        """Alice stages events under the id of Bella's open recording; Bella adds to it."""
+        """Bella's open recording has a number that none of Alice's has."""
         alices, bellas = doors
-        within = BELLA.context.within(worlds.bella)
-        with bellas.transaction(within) as tx:
+        with bellas.transaction(BELLA.context.within(worlds.bella)) as tx:
             recording = record.open_recording(tx, worlds.bella)
             assert recording is not None
+            before = standings(tx)
         with alices.transaction(ALICE.context.within(worlds.alice)) as tx:
-            planted = events(tx, ALICE, worlds.alice, recording.recording_id, 3)
-            tx.copy(record._STAGED, record._STAGED_TYPES, (record._staged(*one) for one in planted))
-        with bellas.transaction(within) as tx:
-            own = events(tx, BELLA, worlds.bella, recording.recording_id, 2)
-            assert record.take_in(tx, recording.recording_id, own) == record.TakenIn(2, 0)
-            subjects = tx.rows(Subject, "SELECT subject FROM record.event")
-        assert not any(ALICE.mark in found.subject for found in subjects)
+            own = standings(tx)
+            assert recording.number not in [one.number for one in own]
+        planted = list(events(ALICE, [secrets.token_bytes(16)]))
+        with (
+            pytest.raises(psycopg.errors.InsufficientPrivilege, match="not open, or not yours"),
+            alices.transaction(ALICE.context.within(worlds.alice)) as tx,
+        ):
+            record.take_in(tx, recording.number, "case", planted)
+        with bellas.transaction(BELLA.context.within(worlds.bella)) as tx:
+            assert standings(tx) == before
+        with alices.transaction(ALICE.context.within(worlds.alice)) as tx:
+            assert standings(tx) == own
 
-    def test_of_another_recording_are_not_taken_in(
+    @pytest.mark.parametrize("number", [1, 2, 3, 99])
+    def test_adds_to_none_that_is_complete_or_given_up_or_not_there(
+        self, worlds: Worlds, doors: tuple[Database, Database], number: int
+    ) -> None:
+        with (
+            pytest.raises(psycopg.errors.InsufficientPrivilege, match="not open, or not yours"),
+            doors[0].transaction(ALICE.context.within(worlds.alice)) as tx,
+        ):
+            record.take_in(tx, number, "case", list(events(ALICE, [secrets.token_bytes(16)])))
+
+    def test_knows_no_row_of_somebody_else_again(
         self, worlds: Worlds, doors: tuple[Database, Database]
     ) -> None:
+        """Alice brings the key of a row that Bella's record has."""
         with doors[0].transaction(ALICE.context.within(worlds.alice)) as tx:
             recording = record.open_recording(tx, worlds.alice)
             assert recording is not None
-            stray = events(tx, ALICE, worlds.alice, RecordingId(new_id(tx.at)), 2)
-            assert record.take_in(tx, recording.recording_id, stray) == record.TakenIn(0, 0)
+            taken = record.take_in(tx, recording.number, "case", list(events(ALICE, [GUESSED_ROW])))
+            assert taken == record.TakenIn(1, 0, 0, 1)
+
+
+class TestEntries:
+    def forge(self, tx: Transaction, engagement_id: UUID, entry: int, sequence: int) -> None:
+        tx.execute(
+            "INSERT INTO record.entry (engagement_id, entry, act, events, first_sequence,"
+            " entered_at, entered_by, told, leaf) VALUES (%(engagement_id)s, %(entry)s, 'forged',"
+            " 0, %(sequence)s, now(), 'nobody', '{}', %(leaf)s)",
+            {
+                "engagement_id": engagement_id,
+                "entry": entry,
+                "sequence": sequence,
+                "leaf": leaf_hash(b"{}"),
+            },
+        )
+
+    def test_are_not_added_to_somebody_elses_record(
+        self, worlds: Worlds, doors: tuple[Database, Database]
+    ) -> None:
+        with doors[1].transaction(BELLA.context.within(worlds.bella)) as tx:
+            last = last_entry(tx, worlds.bella)
+            assert last is not None
+        for entry, sequence in ((1, 0), (last.entry + 1, last.end)):
+            with (
+                pytest.raises(
+                    (psycopg.errors.InsufficientPrivilege, psycopg.errors.CheckViolation)
+                ),
+                doors[0].transaction(ALICE.context.within(worlds.alice)) as tx,
+            ):
+                self.forge(tx, worlds.bella, entry, sequence)
+        with doors[1].transaction(BELLA.context.within(worlds.bella)) as tx:
+            assert last_entry(tx, worlds.bella) == last
+
+    @pytest.mark.parametrize(("later", "further"), [(0, 0), (2, 0), (1, 1), (1, -1), (-1, 0)])
+    def test_are_added_nowhere_but_after_the_last(
+        self, worlds: Worlds, doors: tuple[Database, Database], later: int, further: int
+    ) -> None:
+        with doors[0].transaction(ALICE.context.within(worlds.alice)) as tx:
+            last = last_entry(tx, worlds.alice)
+        assert last is not None
+        with (
+            pytest.raises(psycopg.errors.CheckViolation, match="without a gap"),
+            doors[0].transaction(ALICE.context.within(worlds.alice)) as tx,
+        ):
+            self.forge(tx, worlds.alice, last.entry + later, last.end + further)
 
 
 class TestGrants:

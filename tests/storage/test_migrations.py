@@ -1,6 +1,9 @@
 """Migrations: once each, by many at once, over a kill anywhere, and never over what is not ours."""
 
+import hashlib
+import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -8,16 +11,27 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.types.json import Jsonb
 
 import openbpo
+from openbpo.record import store
+from openbpo.record.journal import enter, entries
+from openbpo.record.lines import leaf_hash
 from openbpo.storage import failpoints, migrations, server
+from openbpo.storage.database import Context, Database
 from openbpo.storage.installation import Installation, context_key
 from openbpo.storage.migrations import Migration, SchemaRefused, migrate, shipped
+from openbpo.values.canonical import canonical_bytes
+from openbpo.values.ids import EngagementId, RecordingId, VersionId
 
 Connection = psycopg.Connection[Any]
 
@@ -180,3 +194,350 @@ class TestFiles:
             text=True,
         )
         assert (said.returncode, said.stdout) == (0, ""), said.stdout + said.stderr
+
+
+# --- What was recorded before there were entries ---------------------------------------------
+
+ODD = (
+    "plain", "", " ", 'a "quoted" one', "back\\slash", "two\nlines\tand\r", "\x01\x1f\x7f",
+    "\b\f", "</script>", "Società", "日本語", "😀 and \U0010ffff", "\u2028\u2029", "\ufffe",
+    "'; --",
+)  # fmt: skip
+ATTRIBUTES = ("activity", "a_1", "a1", "B", "service_level")
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event as it was recorded before: its case, when, what, and what may be erased."""
+
+    subject: str
+    at: datetime
+    facts: dict[str, object]
+    content: dict[str, object]
+
+
+def told(number: int, count: int) -> list[Told]:
+    """Return some events; two of each case are of one instant, so that their order shows."""
+    at = datetime(2012, 2, 1, 7, 30, 0, 120_000 if number % 2 else 0, tzinfo=UTC)
+    return [
+        Told(
+            subject=f"Case {ODD[(nth % 3 + nth // 6 * 3) % len(ODD)]}",
+            at=at + timedelta(days=nth // 6, microseconds=nth // 6 % 3),
+            facts={
+                name: (ODD[(nth + which) % len(ODD)], True, False, None)[(nth + which) % 5 % 4]
+                for which, name in enumerate(ATTRIBUTES)
+            },
+            content={"words": ODD[nth % len(ODD)], "B": None, "a": True} if nth % 2 else {},
+        )
+        for nth in range(count)
+    ]
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a database of the migrations up to the fifth holds of one engagement."""
+
+    engagement_id: EngagementId
+    version_id: VersionId
+    content_hash: bytes
+    recordings: tuple[tuple[str, list[Told]], ...]
+
+
+def committed(salts: bytes, values: dict[str, object]) -> dict[str, str]:
+    return {
+        name: hashlib.sha256(
+            salts[16 * nth :][:16] + canonical_bytes([name, values[name]])
+        ).hexdigest()
+        for nth, name in enumerate(sorted(values))
+    }
+
+
+def record_before(admin: Connection) -> Before:
+    """Record in the old shape; the old leaf is not looked at again, as no tree was built of it."""
+    content_hash, at = secrets.token_bytes(32), datetime(2012, 3, 1, tzinfo=UTC)
+    before = Before(
+        EngagementId(uuid4()),
+        VersionId(uuid4()),
+        content_hash,
+        (
+            ("complete", told(1, 23)),
+            ("abandoned", told(2, 5)),
+            ("complete", told(3, 11)),
+            ("open", told(4, 4)),
+        ),
+    )
+    ids = before.engagement_id, before.version_id
+    admin.execute(
+        "INSERT INTO agreements.engagement VALUES (%s, 'desk', %s, %s)",
+        (ids[0], secrets.token_bytes(32), at),
+    )
+    admin.execute(
+        "INSERT INTO agreements.version VALUES (%s, %s, 1, '{}', %s, '{}', '{}', 1, %s, 'anna',"
+        " 'provider')",
+        (*ids, content_hash, at),
+    )
+    for side, later in (("provider", 1), ("client", 5)):
+        admin.execute(
+            "INSERT INTO agreements.signature VALUES (%s, %s, %s, %s, 'key_1', %s, %s, %s, %s)",
+            (
+                *(*ids, side, uuid4(), secrets.token_bytes(32), secrets.token_bytes(64)),
+                *(at + timedelta(hours=later), f'"{side}" \\ é'),
+            ),
+        )
+    for number, (ending, events) in enumerate(before.recordings, start=1):
+        record_one(admin, ids, number, ending, events)
+    return before
+
+
+def record_one(
+    admin: Connection, ids: tuple[UUID, UUID], number: int, ending: str, events: list[Told]
+) -> None:
+    recording_id, opened = uuid4(), datetime(2012, 3, 1, 2 * number, 0, 0, 7, tzinfo=UTC)
+    ended = opened + timedelta(minutes=30)
+    admin.execute(
+        "INSERT INTO record.recording VALUES (%s, %s, %s, %s, 'log', %s, 'anna', %s, 1, %s, 2,"
+        " %s, %s)",
+        (
+            *(ids[0], recording_id, f'{number} "é".csv', secrets.token_bytes(32), ids[1], opened),
+            *(len(events), ended if ending == "complete" else None),
+            ended if ending == "abandoned" else None,
+        ),
+    )
+    for position, event in enumerate(events, start=1):
+        event_id, salts = uuid4(), secrets.token_bytes(16 * len(event.content))
+        admin.execute(
+            "INSERT INTO record.event VALUES (%s, %s, %s, %s, %s, 'delivery.case.activity/1', %s,"
+            " %s, %s, 'anna', 1, %s, %s, %s, %s)",
+            (
+                *(ids[0], event_id, recording_id, position, secrets.token_bytes(16)),
+                *(event.subject, event.at, opened, Jsonb(event.facts)),
+                secrets.token_bytes(16 * len(event.facts)),
+                *(Jsonb(committed(salts, event.content)), secrets.token_bytes(32)),
+            ),
+        )
+        if event.content:
+            admin.execute(
+                "INSERT INTO record.content VALUES (%s, %s, %s, %s)",
+                (ids[0], event_id, Jsonb(event.content), salts),
+            )
+
+
+def name_of(installation: Installation) -> str:
+    return str(conninfo_to_dict(installation.app_url)["dbname"])
+
+
+def admin_of(installation: Installation) -> Connection:
+    return psycopg.connect(server.ensure_running().conninfo(name_of(installation)), autocommit=True)
+
+
+@pytest.fixture(scope="module")
+def recorded_before(make_database: Callable[..., Installation]) -> tuple[str, list[Before]]:
+    """The name of a database as it was before there were entries, and what two engagements hold."""
+    made = make_database()
+    with pytest.MonkeyPatch.context() as patched:
+        older = shipped()[:5]
+        patched.setattr(migrations, "shipped", lambda: older)
+        assert bring_up_to_date(made) == NAMES[:5]
+    with admin_of(made) as admin:
+        return name_of(made), [record_before(admin) for _ in range(2)]
+
+
+def lines_of(installation: Installation, before: Before) -> list[tuple[Any, ...]]:
+    with admin_of(installation) as admin:
+        return admin.execute(
+            "SELECT e.told, e.leaf, e.recording, e.ordinal, e.position, e.row_key, o.attributes"
+            " FROM record.event e LEFT JOIN record.opening o USING (engagement_id, recording,"
+            " ordinal) WHERE engagement_id = %s ORDER BY recording, ordinal",
+            (before.engagement_id,),
+        ).fetchall()
+
+
+def is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def found_amiss(installation: Installation, before: Before) -> list[str]:
+    """Return what is not as it was told, or does not fit what this version writes."""
+    amiss: list[str] = []
+    if unread := [one for one in lines_of(installation, before) if not is_json(one[0])]:
+        return [f"{line!r} is no JSON" for line, *_ in unread]
+    with Database(installation.app_url, context_key()) as database:
+        context = Context("tester", "test").within(before.engagement_id)
+        with database.transaction(context) as tx:
+            acts = list(entries(tx, before.engagement_id))
+            subjects = sorted({event.subject for _, told in before.recordings for event in told})
+            read = [
+                (event.subject, event.happened_at, dict(event.facts), event.kind, event.type)
+                for event in store.events_of_cases(tx, before.engagement_id, subjects)
+            ]
+    lines = lines_of(installation, before)
+    expected = [
+        (event.subject, event.at, event.facts, "case", "activity")
+        for ending, events in before.recordings
+        if ending == "complete"
+        for event in events
+    ]
+    expected.sort(key=lambda one: (one[0].encode(), one[1]))
+    if read != expected:
+        amiss.append("other cases or facts are read")
+    all_told = [
+        (number, position, event)
+        for number, (_, events) in enumerate(before.recordings, start=1)
+        for position, event in enumerate(events, start=1)
+    ]
+    if len(lines) != len(all_told):
+        return [*amiss, "events are gone"]
+    for (line, leaf, *place, row_key, opening), (number, position, event) in zip(
+        lines, all_told, strict=True
+    ):
+        if place != [number, position, position]:
+            amiss.append(f"{place} is not where it was")
+        amiss += amiss_in_line(line.encode(), leaf, row_key, opening or {}, event)
+    salts = {json.loads(line)["salt"] for line, *_ in lines}
+    if len(salts) != len(lines):
+        amiss.append("a salt stands twice")
+    return amiss + amiss_in_entries(acts, before)
+
+
+def amiss_in_line(
+    line: bytes, leaf: bytes, row_key: bytes, opening: dict[str, Any], event: Told
+) -> list[str]:
+    told = json.loads(line)
+    fits = {
+        "the line is not canonical": canonical_bytes(told) == line,
+        "the leaf does not fit": leaf_hash(line) == leaf,
+        "other facts": told["facts"] == event.facts,
+        "the salt is too short": len(bytes.fromhex(told["salt"])) == 16,
+        "another row": told["row"] == row_key.hex(),
+        "another time": told["at"] == f"{event.at:%Y-%m-%dT%H:%M:%S.%f}Z",
+        "other content": {name: one["value"] for name, one in opening.items()} == event.content,
+        "a commitment does not fit": told.get("committed", {})
+        == {
+            name: hashlib.sha256(
+                bytes.fromhex(one["salt"]) + canonical_bytes([name, one["value"]])
+            ).hexdigest()
+            for name, one in opening.items()
+        },
+        "no content, but commitments": bool(event.content) == ("committed" in told),
+    }
+    return [what for what, does in fits.items() if not does]
+
+
+def amiss_in_entries(acts: list[Any], before: Before) -> list[str]:
+    amiss = []
+    if [act.entry for act in acts] != [1, 2, 3, 4]:
+        amiss.append("the entries are not those that there were, or have gaps")
+    if [act.act for act in acts] != ["signature", "recording", "signature", "recording"]:
+        amiss.append("the entries are in another order than the acts were")
+    if [act.first_sequence for act in acts] != [0, *(act.end for act in acts)][: len(acts)]:
+        amiss.append("the sequence has gaps")
+    for act in acts:
+        line = act.told.encode()
+        told = json.loads(line)
+        if canonical_bytes(told) != line or leaf_hash(line) != act.leaf:
+            amiss.append("an act's line or leaf")
+        if (told["entry"], told["by"], told["act"]) != (act.entry, act.entered_by, act.act):
+            amiss.append("an act's line says something else")
+        if act.act == "recording":
+            events = before.recordings[act.recording - 1][1]
+            counts = [told[name] for name in ("events", "accepted", "already_known", "read")]
+            if counts != [len(events), len(events), 2, len(events) + 2]:
+                amiss.append("an import's counts")
+    return amiss
+
+
+SIXTH = {
+    "facts stand in another order": ('ORDER BY f.key COLLATE "C")', "ORDER BY f.value)"),
+    "commitments stand in another order": (
+        "',' ORDER BY c.key COLLATE \"C\")",
+        "',' ORDER BY c.value)",
+    ),
+    "a case's name is not escaped": ("to_json(e.subject)::text", "'\"' || e.subject || '\"'"),
+    "salts are dealt out in another order": (
+        '(ORDER BY key COLLATE "C") AS nth',
+        "(ORDER BY value) AS nth",
+    ),
+    "salts are cut out one byte late": ("* 16 + 1 FOR 16", "* 16 + 2 FOR 16"),
+    "a leaf is that of another text": (
+        "told, sha256('\\x00'::bytea || conv",
+        "told, sha256('\\x01'::bytea || conv",
+    ),
+    "entries count from what was opened": (
+        "SELECT r.engagement_id, r.completed_at,",
+        "SELECT r.engagement_id, r.opened_at - interval '5 h',",
+    ),
+    "what was given up is an entry": ("WHERE r.completed_at IS NOT NULL\n        )", "\n        )"),
+    "the sequence forgets the acts' own leaves": ("sum(events + 1)", "sum(events)"),
+    "times are those of the session": (
+        "e.happened_at AT TIME ZONE 'UTC'",
+        "e.happened_at AT TIME ZONE 'Asia/Tokyo'",
+    ),
+    "what was unfinished goes on": (
+        "SET abandoned_at = transaction_timestamp()",
+        "SET chunks_done = chunks_done",
+    ),
+}
+
+
+class TestWhatWasRecordedBefore:
+    def test_is_read_as_it_was_and_fits_what_is_written_now(
+        self,
+        recorded_before: tuple[str, list[Before]],
+        make_database: Callable[..., Installation],
+    ) -> None:
+        made = make_database(recorded_before[0])
+        assert bring_up_to_date(made) == NAMES[5:]
+        for before in recorded_before[1]:
+            assert found_amiss(made, before) == []
+            assert goes_on(made, before)
+
+    @pytest.mark.parametrize("mistake", SIXTH)
+    def test_is_found_amiss_where_the_migration_errs(
+        self,
+        recorded_before: tuple[str, list[Before]],
+        make_database: Callable[..., Installation],
+        monkeypatch: pytest.MonkeyPatch,
+        mistake: str,
+    ) -> None:
+        said, instead = SIXTH[mistake]
+        *older, sixth = shipped()[:6]
+        assert sixth.text.count(said) == 1
+        wrong = Migration(6, sixth.name, sixth.text.replace(said, instead))
+        made = make_database(recorded_before[0])
+        monkeypatch.setattr(migrations, "shipped", lambda: (*older, wrong))
+        try:
+            assert bring_up_to_date(made) == NAMES[5:6]
+        except psycopg.errors.IntegrityError:
+            return  # found by the database
+        amiss = [found_amiss(made, before) for before in recorded_before[1]]
+        assert any(amiss) or not goes_on(made, recorded_before[1][0])
+
+
+def goes_on(installation: Installation, before: Before) -> bool:
+    """Enter one more act and one more recording; return whether nothing stood in the way."""
+    ids = before.engagement_id
+    with Database(installation.app_url, context_key()) as database:
+        context = Context("tester", "test").within(ids)
+        with database.transaction(context) as tx:
+            if store.open_recording(tx, ids) is not None:
+                return False
+            last = list(entries(tx, ids))[-1]
+            entry = enter(tx, ids, "tried", {})
+            recording_id = RecordingId(uuid4())
+            store.add_recording(
+                tx,
+                ids,
+                recording_id=recording_id,
+                source="log.csv",
+                fingerprint=bytes(32),
+                mapping="log",
+                identity="cells",
+                version_id=before.version_id,
+            )
+            recording = store.lock_recording(tx, ids, recording_id)
+    assert (entry.entry, entry.first_sequence) == (last.entry + 1, last.end)
+    return recording.number == 5

@@ -260,7 +260,8 @@ def _refuse_unsafe_role(connection: psycopg.Connection[Any]) -> None:
     row = connection.execute("""
         SELECT r.rolname, r.rolsuper, r.rolbypassrls,
                EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                        WHERE n.nspname IN ('sec', 'storage', 'trust', 'agreements', 'record')
+                        WHERE n.nspname IN
+                              ('sec', 'storage', 'trust', 'agreements', 'record', 'billing')
                           AND pg_has_role(r.oid, c.relowner, 'MEMBER')) AS owns,
                EXISTS (SELECT 1 FROM pg_auth_members m WHERE m.member = r.oid) AS acts
           FROM pg_roles r WHERE r.rolname = session_user

@@ -1,11 +1,12 @@
 """
 Where this installation keeps its database: the embedded server, or one of the user's.
 
-Both are reached by the same two addresses, an owner's that migrates and the application's that
-runs. For the embedded server they are made here; for another one the user names them:
+Both are reached by the same addresses: an owner's that migrates, the application's that runs, and
+the sealer's. For the embedded server they are made here; for another one the user names them:
 
 - OPENBPO_DATABASE_URL: a plain login role, which is granted what the product needs, and no more;
-- OPENBPO_OWNER_DATABASE_URL: a role that owns the database, or may act as its owner.
+- OPENBPO_OWNER_DATABASE_URL: a role that owns the database, or may act as its owner;
+- OPENBPO_SEALER_DATABASE_URL: another plain login role, which reads leaves and writes checkpoints.
 """
 
 from __future__ import annotations
@@ -35,16 +36,19 @@ from openbpo.storage.migrations import migrate
 
 APP_URL = "OPENBPO_DATABASE_URL"
 OWNER_URL = "OPENBPO_OWNER_DATABASE_URL"
+SEALER_URL = "OPENBPO_SEALER_DATABASE_URL"
 
-OWNER, MIGRATOR, APP, DATABASE = "openbpo_owner", "openbpo_migrator", "openbpo_app", "openbpo"
+OWNER, MIGRATOR, DATABASE = "openbpo_owner", "openbpo_migrator", "openbpo"
+APP, SEALER = "openbpo_app", "openbpo_sealer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """The two addresses, and what the user should be told about them."""
+    """The addresses, and what the user should be told about them."""
 
     app_url: str = field(repr=False)
     owner_url: str | None = field(repr=False)
+    sealer_url: str | None = field(repr=False, default=None)
     notes: tuple[str, ...] = ()
 
 
@@ -56,7 +60,8 @@ def find_installation() -> Installation:
     """
     app_url, owner_url = os.environ.get(APP_URL), os.environ.get(OWNER_URL)
     if app_url:
-        return Installation(app_url=app_url, owner_url=owner_url)
+        sealer_url = os.environ.get(SEALER_URL)
+        return Installation(app_url=app_url, owner_url=owner_url, sealer_url=sealer_url)
     if owner_url:
         raise ServerRefused.of(
             OWNER_URL,
@@ -80,10 +85,25 @@ def open_database(tell: Callable[[str], None] = lambda _note: None) -> Iterator[
     key = context_key()
     if installation.owner_url is not None:
         app_role = _user_of(installation.app_url)
-        migrate(installation.owner_url, app_role=app_role, key=key)
+        sealer = _user_of(installation.sealer_url) if installation.sealer_url else None
+        migrate(installation.owner_url, app_role=app_role, key=key, sealer_role=sealer)
     with Database(installation.app_url, key) as database:
         if installation.owner_url is None:
             _refuse_strange_database(database)
+        yield database
+
+
+@contextmanager
+def open_sealer() -> Iterator[Database]:
+    """Give the sealer's database; raises ServerRefused where it has no role of its own."""
+    installation = find_installation()
+    if installation.sealer_url is None:
+        raise ServerRefused.of(
+            SEALER_URL,
+            "The sealer has no role of its own on this server.",
+            f"Set {SEALER_URL} to the address of a plain login role, other than the application's.",
+        )
+    with Database(installation.sealer_url, context_key()) as database:
         yield database
 
 
@@ -124,17 +144,19 @@ def _user_of(url: str) -> str:
 
 
 def _embedded(address: server.ServerAddress, *, is_new: bool) -> Installation:
-    passwords = {role: _password(role) for role in (MIGRATOR, APP)}
+    passwords = {role: _password(role) for role in (MIGRATOR, APP, SEALER)}
     urls = {
         role: psycopg.conninfo.make_conninfo(
             host=address.host, port=address.port, user=role, password=password, dbname=DATABASE
         )
         for role, password in passwords.items()
     }
-    if not _answers(urls[MIGRATOR]) or not _answers(urls[APP]):
+    if not all(_answers(url) for url in urls.values()):
         _prepare(address, passwords)
     notes = address.notes if is_new else ()
-    return Installation(app_url=urls[APP], owner_url=urls[MIGRATOR], notes=notes)
+    return Installation(
+        app_url=urls[APP], owner_url=urls[MIGRATOR], sealer_url=urls[SEALER], notes=notes
+    )
 
 
 def _password(role: str) -> str:
@@ -184,7 +206,7 @@ def _make_database(admin: psycopg.Connection[Any]) -> None:
     if exists is None:
         admin.execute(sql.SQL("CREATE DATABASE {database} OWNER {owner}").format(**names))
     admin.execute(sql.SQL("REVOKE ALL ON DATABASE {database} FROM PUBLIC").format(**names))
-    for role in (MIGRATOR, APP):
+    for role in (MIGRATOR, APP, SEALER):
         admin.execute(
             sql.SQL("GRANT CONNECT ON DATABASE {database} TO {role}").format(
                 role=sql.Identifier(role), **names

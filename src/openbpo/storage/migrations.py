@@ -44,12 +44,15 @@ def shipped() -> tuple[Migration, ...]:
     return tuple(sorted(found, key=lambda migration: migration.number))
 
 
-def migrate(owner_url: str, *, app_role: str, key: ContextKey) -> tuple[str, ...]:
+def migrate(
+    owner_url: str, *, app_role: str, key: ContextKey, sealer_role: str | None = None
+) -> tuple[str, ...]:
     """
     Apply what is missing and return its names; safe to run by many at once, and again after a kill.
 
     `app_role` is the role that the product runs as: it is granted what each file grants to
-    `openbpo_app`. Raises SchemaRefused when the database is newer than we are, or was edited.
+    `openbpo_app`; `sealer_role`, where there is one, what it takes to seal. Raises SchemaRefused
+    when the database is newer than we are, or was edited.
     """
     with connect(owner_url, autocommit=True) as connection:
         _become_owner(connection)
@@ -58,6 +61,8 @@ def migrate(owner_url: str, *, app_role: str, key: ContextKey) -> tuple[str, ...
         _prepare(connection)
         applied = _apply_missing(connection, app_role)
         _store_key(connection, key)
+        if sealer_role is not None:
+            _grant_sealing(connection, sealer_role)
     return applied
 
 
@@ -130,6 +135,20 @@ def _apply(connection: psycopg.Connection[Any], migration: Migration, app_role: 
             time.sleep(min(0.1 * attempt, 2))
         else:
             return
+
+
+def _grant_sealing(connection: psycopg.Connection[Any], role: str) -> None:
+    """The sealer reads leaves and writes checkpoints; what events say it cannot read."""
+    for grant in (
+        "USAGE ON SCHEMA sec, record",
+        "EXECUTE ON FUNCTION sec.principal(), sec.party(), sec.engagements()",
+        "EXECUTE ON FUNCTION sec.unsealed_engagements(), sec.forget_sealed(xid8)",
+        "SELECT ON record.entry, record.reading, record.checkpoint",
+        "SELECT (engagement_id, recording, ordinal, leaf) ON record.event",
+        "INSERT ON record.checkpoint",
+    ):
+        statement = sql.SQL("GRANT {} TO {}").format(sql.SQL(grant), sql.Identifier(role))
+        connection.execute(statement)
 
 
 def _store_key(connection: psycopg.Connection[Any], key: ContextKey) -> None:

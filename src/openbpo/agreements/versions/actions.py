@@ -15,6 +15,7 @@ from openbpo.agreements.resolved import resolve
 from openbpo.agreements.versions import store
 from openbpo.agreements.versions.decisions import governing, place
 from openbpo.agreements.versions.model import InForce, Proposed, Standing, Statement, standing_of
+from openbpo.record.journal import enter
 from openbpo.storage.commands import Answer, Command, carry_out
 from openbpo.storage.database import Context, Database, Transaction
 from openbpo.storage.failpoints import failpoint
@@ -182,6 +183,15 @@ def _sign(
     signature = key.sign(statement)
     assert key.public.signed(statement, signature)
     store.add_signature(tx, engagement_id, version.version_id, offer.side, key, signature)
+    told = {
+        "content_hash": version.content_hash.hex(),
+        "number": version.number,
+        "side": offer.side,
+        "key_id": key.public.key_id,
+        "public_key": key.public.raw.hex(),
+        "signature": signature.hex(),
+    }
+    enter(tx, engagement_id, "signature", told)
 
 
 def _refuse_strange_key(used: Iterable[store.UsedKey], side: Side, key: PartyKey) -> None:

@@ -12,10 +12,12 @@ from openbpo.agreements.resolved import from_facts
 from openbpo.agreements.versions import store
 from openbpo.agreements.versions.decisions import governing
 from openbpo.agreements.versions.model import InForce, Proposed, Statement, Terms, standing_of
-from openbpo.agreements.versions.store import row_key
+from openbpo.agreements.versions.replaying import read_version, signatures_told, terms_after
+from openbpo.agreements.versions.store import engagement_handle, row_key
+from openbpo.record.queries import entries
 from openbpo.storage.database import Transaction
 from openbpo.trust.keys import PublicKey
-from openbpo.values.ids import EngagementId
+from openbpo.values.ids import EngagementId, VersionId
 from openbpo.values.refusals import Refusal
 from openbpo.values.spans import Span
 
@@ -96,4 +98,43 @@ def _changed(version: Proposed) -> Refusal:
     )
 
 
-__all__ = ["row_key", "terms_in_force"]
+def terms_known(tx: Transaction, engagement_id: EngagementId, *, known: int) -> tuple[Terms, ...]:
+    """Return the terms that the record's signatures up to an entry put in force."""
+    signatures = [
+        signed
+        for signed in signatures_told(entries(tx, engagement_id, act="signature"))
+        if signed.entry <= known
+    ]
+    hashes = {signed.content_hash for signed in signatures}
+    stored = {digest: store.find_by_hash(tx, engagement_id, digest) for digest in hashes}
+    versions = {digest: read_version(version) for digest, version in stored.items()}
+    return terms_after(store.engagement_handle(tx, engagement_id), versions, signatures)
+
+
+def last_signature(tx: Transaction, engagement_id: EngagementId, *, known: int) -> int:
+    """Return the last entry, up to one, in which a version was signed; 0 if none was."""
+    signed = entries(tx, engagement_id, act="signature")
+    return max((entry.entry for entry in signed if entry.entry <= known), default=0)
+
+
+def versions_signed(tx: Transaction, engagement_id: EngagementId, *, known: int) -> list[Proposed]:
+    """Return the versions that were signed up to an entry, as they are stored, in that order."""
+    signed = signatures_told(entries(tx, engagement_id, act="signature"))
+    hashes = dict.fromkeys(one.content_hash for one in signed if one.entry <= known)
+    return [store.find_by_hash(tx, engagement_id, digest) for digest in hashes]
+
+
+def agreement_of(tx: Transaction, engagement_id: EngagementId, version_id: VersionId) -> Agreement:
+    """Return the terms of a version, in force or not."""
+    return read_version(store.find_version(tx, engagement_id, version_id)).agreement
+
+
+__all__ = [
+    "agreement_of",
+    "engagement_handle",
+    "last_signature",
+    "row_key",
+    "terms_in_force",
+    "terms_known",
+    "versions_signed",
+]

@@ -16,6 +16,7 @@ from openbpo.storage.database import Transaction
 from openbpo.storage.identifiers import new_id
 from openbpo.trust.keys import PartyKey
 from openbpo.values.ids import EngagementId, PartyId, VersionId
+from openbpo.values.refusals import Refusal
 from openbpo.values.spans import Span
 
 
@@ -129,6 +130,22 @@ def find_version(tx: Transaction, engagement_id: EngagementId, version_id: Versi
         {"engagement_id": engagement_id, "version_id": version_id},
     )
     assert found is not None, version_id
+    return found
+
+
+def find_by_hash(tx: Transaction, engagement_id: EngagementId, digest: bytes) -> Proposed:
+    """Return the version that has a content hash; one that was signed exists."""
+    found = tx.row(
+        Proposed,
+        _VERSION + " AND content_hash = %(digest)s",
+        {"engagement_id": engagement_id, "digest": digest},
+    )
+    if found is None:
+        raise Refusal.of(
+            f"version {digest.hex()[:12]}",
+            "It was signed, and the database does not hold it any more.",
+            "Put the database back from a backup.",
+        )
     return found
 
 

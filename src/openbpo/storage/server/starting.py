@@ -73,7 +73,11 @@ def _write_settings(place: Place, socket_folder: Path) -> None:
         "full_page_writes": "on",
         "synchronous_commit": "on",
         "max_connections": "40",
-        "shared_buffers": "128MB",
+        "shared_buffers": f"{_shared_megabytes()}MB",
+        # Imports of millions write every page of an index again and again: seldom checkpoints, and
+        # compressed images of pages, keep that off the disk.
+        "max_wal_size": "4GB",
+        "checkpoint_timeout": "15min",
         # A container's /dev/shm is too small, and a log-out may empty it: use files of our own.
         "dynamic_shared_memory_type": "mmap",
         "password_encryption": "scram-sha-256",
@@ -97,6 +101,12 @@ def _write_settings(place: Place, socket_folder: Path) -> None:
     new.write_text("# Written at each start.\n" + "".join(lines), encoding="utf-8")
     new.chmod(0o644)  # its folder decides who reads it; a system user must
     new.replace(place.settings)
+
+
+def _shared_megabytes() -> int:
+    """Return an eighth of the machine's memory, from 128 MB to 1 GB; it is taken as it is used."""
+    megabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+    return max(128, min(1024, megabytes // 8))
 
 
 def _literal(value: str) -> str:

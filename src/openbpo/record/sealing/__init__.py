@@ -1,0 +1,1 @@
+"""Sealing: leaves become a tree with a signed root, outside the transactions that wrote them."""
