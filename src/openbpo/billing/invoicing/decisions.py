@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from openbpo.agreements.model import Charges, CreditTerms, Tax
 from openbpo.agreements.regimes.model import Consequences
-from openbpo.billing.invoicing.model import CreditLine, Invoice, TaxLine
-from openbpo.billing.metering.model import Volume
+from openbpo.billing.invoicing.model import Charged, CreditLine, Metered, MeteredT, TaxLine
 from openbpo.billing.rating.decisions import rate, top_up
 from openbpo.billing.rating.model import ChargeLine
 from openbpo.values.money import Money, Rounding, sum_money
@@ -16,13 +15,13 @@ from openbpo.values.periods import Period
 
 def invoice(
     period: Period,
-    volumes: Sequence[Volume],
+    volumes: Sequence[MeteredT],
     consequences: Consequences,
     *,
     charges: Charges,
     credit: CreditTerms,
     currency: str,
-) -> Invoice:
+) -> Charged[MeteredT]:
     """
     Return the invoice of a period.
 
@@ -31,17 +30,17 @@ def invoice(
     lines = charge_lines(volumes, charges)
     fees = sum_money((line.amount for line in lines), currency)
     base = sum_base(lines, charges.bases[credit.base], currency)
-    credit_line = _credit_line(consequences, base, credit, charges.rounding)
-    credits_ = credit_line.amount if credit_line else Money.zero(currency)
+    line = credit_line(consequences, base, credit, charges.rounding)
+    credits_ = line.amount if line else Money.zero(currency)
     tax_line = _tax_line(charges.tax, fees - credits_, charges.rounding)
     tax = tax_line.amount if tax_line else Money.zero(currency)
-    return Invoice(
+    return Charged(
         period=period,
         volumes=tuple(volumes),
         lines=lines,
         consequences=consequences,
         fees=fees,
-        credit=credit_line,
+        credit=line,
         credits=credits_,
         net=fees - credits_,
         tax_line=tax_line,
@@ -50,7 +49,7 @@ def invoice(
     )
 
 
-def charge_lines(volumes: Iterable[Volume], charges: Charges) -> tuple[ChargeLine, ...]:
+def charge_lines(volumes: Iterable[Metered], charges: Charges) -> tuple[ChargeLine, ...]:
     """Return the lines of all charges, and after them what the minimums lack."""
     rated = tuple(
         line
@@ -66,10 +65,14 @@ def sum_base(lines: Iterable[ChargeLine], of: Sequence[str], currency: str) -> M
     return sum_money((line.amount for line in lines if line.id in of), currency)
 
 
-def _credit_line(
+def credit_line(
     consequences: Consequences, base: Money, terms: CreditTerms, rounding: Rounding
 ) -> CreditLine | None:
-    """The credit's positive amount is rounded; it then stands on the invoice as a deduction."""
+    """
+    Return what the consequences take off, None if nothing.
+
+    The credit's positive amount is rounded; it then stands on the invoice as a deduction.
+    """
     if consequences.credit_rate == 0:
         return None
     exact = base * consequences.credit_rate

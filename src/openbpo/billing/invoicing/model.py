@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
+from openbpo.agreements.model import Charge
 from openbpo.agreements.regimes.model import Consequences
 from openbpo.billing.metering.model import Volume
 from openbpo.billing.rating.model import ChargeLine
 from openbpo.values.money import Money
 from openbpo.values.periods import Period
+
+
+class Metered(Protocol):
+    """How many units a charge counts."""
+
+    @property
+    def charge(self) -> Charge:
+        """Return the charge."""
+
+    @property
+    def quantity(self) -> int:
+        """Return how many units it counts."""
+
+
+MeteredT = TypeVar("MeteredT", bound=Metered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +54,11 @@ class TaxLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Invoice:
+class Charged(Generic[MeteredT]):
     """What a period costs: net = fees - credits, total = net + tax."""
 
     period: Period
-    volumes: tuple[Volume, ...]
+    volumes: tuple[MeteredT, ...]
     lines: tuple[ChargeLine, ...]
     consequences: Consequences
     fees: Money
@@ -51,3 +68,7 @@ class Invoice:
     tax_line: TaxLine | None
     tax: Money
     total: Money
+
+
+Invoice: TypeAlias = Charged[Volume]
+"""An invoice whose quantities open to their cases."""

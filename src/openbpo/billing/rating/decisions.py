@@ -28,6 +28,7 @@ def units_in(tier: Tier, quantity: int) -> int:
 def _tier_line(charge: Charge, tier: Tier, units: int, rounding: Rounding) -> ChargeLine:
     exact = tier.each * units
     return ChargeLine(
+        key=f"{charge.id}/{tier.start}",
         id=charge.id,
         clause=charge.clause,
         text=f"{charge.id}, {tier_words(tier, charge.tiers)}",
@@ -56,6 +57,7 @@ def top_up(minimum: Minimum, lines: Iterable[ChargeLine], rounding: Rounding) ->
     if lacking <= Money.zero(lacking.currency):
         return None
     return ChargeLine(
+        key=f"{minimum.id}/minimum",
         id=minimum.id,
         clause=minimum.clause,
         text=f"{minimum.id}: {charged} charged, {minimum.at_least} due",

@@ -11,6 +11,8 @@ from openbpo.values.money import Money
 class ChargeLine:
     """`quantity` units at `each`; `amount` is the product, rounded once by the agreement's rule."""
 
+    key: str
+    """What it is within its invoice: the charge and the tier's first unit, or the minimum."""
     id: str
     clause: str | None
     text: str
