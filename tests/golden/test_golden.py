@@ -7,11 +7,21 @@ What people read, as files that a person has read.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
-from tests.support import REPOSITORY, agreement_at, done, openbpo
+from tests.support import (
+    REPOSITORY,
+    Ticket,
+    agreement_at,
+    done,
+    openbpo,
+    ticket,
+    write_cases,
+)
 
+ANNA = {"OPENBPO_PRINCIPAL": "cli:anna"}
 FILES = Path(__file__).parent / "files"
 
 pytestmark = pytest.mark.xdist_group("golden")
@@ -36,6 +46,60 @@ def sampled(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done("sample", "helpdesk", str(log), "--year", "2025", "--seed", "7")
     done("import", "golden-desk", str(log))
     return desk
+
+
+@pytest.fixture(scope="module")
+def closed(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """
+    An engagement whose May and June are closed, with tickets of May that came too late for each.
+
+    The last to come is a ticket of June that was resolved beyond its promise.
+    """
+    folder = tmp_path_factory.mktemp("closed")
+    desk = agreement_at(folder / "closed-desk")
+    may = ("2012-05-07T08:30:00", "2012-05-07T12:00:00", "2012-05-31T18:00:00")
+    june = ("2012-06-04T08:30:00", "2012-06-29T18:00:00", "2012-06-29T18:00:00")
+
+    def does(*arguments: str) -> None:
+        ran = openbpo(*arguments, env=ANNA)
+        assert ran.status == 0, ran.err
+
+    def bring_in(name: str, tickets: dict[str, Ticket]) -> None:
+        does("import", "closed-desk", str(write_cases(folder / name, tickets)))
+
+    does("accept", str(desk), "--as", "provider")
+
+    bring_in("may.csv", {f"May {n}": ticket("standard", *may) for n in range(1, 40)})
+    does("close", "closed-desk", "--period", "2012-05")
+    bring_in("late.csv", {f"Late {n}": ticket("standard", *may) for n in range(1, 16)})
+    does("close", "closed-desk", "--period", "2012-06", "--note", "As discussed")
+    does("close", "closed-desk", "--period", "2012-05", "--state", "disputed", "--note", "Late 3?")
+    bring_in("later.csv", {"June 1": ticket("standard", *june)})
+    return desk
+
+
+class TestWhatIsReadOfClosedPeriods:
+    @pytest.mark.parametrize("month", ["2012-05", "2012-06", "2012-07"])
+    def test_of_an_invoice(self, closed: Path, month: str) -> None:
+        golden(f"closed-invoice-{month}.txt", _told("invoice", "--period", month))
+
+    def test_of_a_range(self, closed: Path) -> None:
+        golden("closed-range.txt", _told("invoice", "--period", "2012-05..2012-07"))
+
+    def test_of_all_acts(self, closed: Path) -> None:
+        golden("closed-periods.txt", _told("periods"))
+
+    def test_of_closing(self, closed: Path) -> None:
+        """What stands already is answered as it stands: the same words as the first time."""
+        golden("closed-close.txt", _told("close", "--period", "2012-06"))
+
+
+def _told(command: str, *arguments: str) -> str:
+    """Return what a command says, but for when it was done and the record's root."""
+    out = openbpo(command, "closed-desk", *arguments, env=ANNA).out
+    out = re.sub(r"20[2-9][0-9]-[0-9-]{5} [0-9:]{5}", "2012-07-02 09:00", out)
+    out = re.sub(r"20[2-9][0-9]-[0-9-]{5}T[0-9:.]+Z", "2012-07-02T09:00:00.000000Z", out)
+    return re.sub(r"\b[0-9a-f]{16}…", "0123456789abcdef…", out)
 
 
 class TestWhatIsRead:
@@ -65,6 +129,12 @@ class TestWhatIsRead:
     def test_of_a_month(self, sampled: Path, month: str) -> None:
         golden(f"invoice-{month}.txt", done("invoice", "golden-desk", "--period", month).out)
         golden(f"attain-{month}.txt", done("attain", "golden-desk", "--period", month).out)
+
+    def test_of_a_report(self, sampled: Path, tmp_path: Path) -> None:
+        report = tmp_path / "report.csv"
+        report.write_text((FILES / "report.csv").read_text(encoding="utf-8"), encoding="utf-8")
+        told = done("reconcile", "golden-desk", str(report))
+        golden("reconcile.txt", told.out)
 
     @pytest.mark.parametrize(
         "figure", ["fees", "credits", "net", "tax", "total", "tickets-closed", "resolve-basic"]

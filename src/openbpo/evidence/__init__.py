@@ -1,0 +1,1 @@
+"""What either side can hold, check and compare: evidence packs, replay, reconciliation."""
