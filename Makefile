@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-virtualenv
 
-.PHONY: install demo test lint docs bench clean
+.PHONY: install demo test slow lint docs bench mutations clean
 
 install: $(VENV)/.installed        ## put the command at .venv/bin/openbpo
 	@echo "The command is $(VENV)/bin/openbpo"
@@ -13,11 +13,14 @@ demo: $(VENV)/.installed           ## a help desk's year, from agreement to invo
 	@scripts/demo
 
 test: $(VENV)/.tools               ## every test that is fast
-	$(PY) -m pytest -n 2 --dist loadgroup -q
+	$(PY) -m pytest -n 2 --dist loadgroup -q -m 'not slow'
+
+slow: $(VENV)/.tools               ## faults, kills at every step, and mutations
+	$(PY) -m pytest -n 2 --dist loadgroup -q -m slow
 
 lint: $(VENV)/.tools               ## formatting, types, directions of import, migrations
-	$(VENV)/bin/ruff format --check src tests
-	$(VENV)/bin/ruff check src tests
+	$(VENV)/bin/ruff format --check src tests verifier
+	$(VENV)/bin/ruff check src tests verifier
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/squawk src/openbpo/migrations/*.sql
@@ -27,6 +30,9 @@ docs: $(VENV)/.tools               ## run every command that the documentation s
 
 bench: $(VENV)/.tools              ## measure, beside the peers
 	@set -e; for bench in benchmarks/bench_*.py; do [ -e "$$bench" ] || continue; $(PY) "$$bench"; done
+
+mutations: $(VENV)/.tools          ## 10,000 mutations of a pack of 100,000 events, found by both verifiers
+	@$(PY) scripts/mutate-pack
 
 clean:                             ## forget what was installed (no data is touched)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,5 +1,6 @@
 """The documentation is true: its commands run, its links lead somewhere, nothing is left out."""
 
+import ast
 import hashlib
 import json
 import re
@@ -8,20 +9,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import psycopg
 import pytest
 import typer
 from psycopg.conninfo import make_conninfo
 
-from openbpo.record.leaves import commitments, leaf_hash, leaf_input
-from openbpo.record.model import Committed, Envelope
+from openbpo.record.lines import leaf_hash
 from openbpo.storage import server
 from openbpo.surfaces.cli.main import app
 from openbpo.values.canonical import canonical_bytes, instant_from_text
-from openbpo.values.ids import EngagementId, EventId, RecordingId
 from tests.docs.runner import OWN_HOME, ROOT, blocks, environment, is_as_shown, run_page, stop
+from tests.support import told_event
 
 DOCS = ROOT / "docs"
 SRC = ROOT / "src" / "openbpo"
@@ -38,19 +37,26 @@ WORDS = {
     "CaseEvent": "case event",
     "Charge": "charge",
     "ChargeLine": "charge line",
+    "ClockMeasure": "measure",
+    "ClockResult": "result",
     "ClockTerms": "clock",
     "Consequences": "consequence",
+    "CountMeasure": "measure",
+    "CountResult": "result",
     "CreditLine": "credit",
     "CreditTerms": "credit",
+    "Cause": "cause",
+    "Difference": "difference",
+    "Report": "report",
     "Document": "document",
     "Elapsed": "elapsed",
-    "Envelope": "envelope",
+    "Entry": "entry",
     "Fault": "fault",
     "FileMapping": "mapping",
     "InForce": "in force",
-    "Invoice": "invoice",
+    "Charged": "invoice",
     "Level": "level",
-    "Measure": "measure",
+    "Mean": "mean",
     "Minimum": "minimum",
     "Moment": "moment",
     "OpenQuestion": "open question",
@@ -59,9 +65,9 @@ WORDS = {
     "Proposed": "proposed",
     "RecordedEvent": "event",
     "Regime": "regime",
-    "Result": "result",
     "Service": "service",
     "ServiceLevel": "service level",
+    "Share": "formula",
     "Standing": "standing",
     "Statement": "statement",
     "Stretch": "stretch",
@@ -70,12 +76,18 @@ WORDS = {
     "TaxLine": "tax",
     "Terms": "term",
     "Tier": "tier",
+    "Act": "act",
+    "State": "period state",
     "Verdict": "verdict",
     "Volume": "volume",
 }
 ONLY_OF_THE_CODE = {
-    *("Address", "AttributeSource", "Charges", "Column", "Committed", "EventRow", "Imported"),
-    *("Judged", "Looked", "MeasuredCase", "NewEvent", "Placement", "RawRow"),
+    *("Address", "AttributeSource", "Charges", "Column", "CountedCase", "EventSource"),
+    *("FileFormat", "Groups", "Imported", "Judged", "Looked", "MeasuredCase", "NewEvent"),
+    *("Placement", "Ratio", "RawRow", "RowFile", "TextSource", "TimeSource"),
+    *("ToldTime", "ToldShare", "ToldCase", "ToldMeasure", "ToldLine"),
+    *("Effect", "Priced", "Reckoned", "Recomputed", "Reconciliation"),
+    *("Counted", "Metered", "Misfit", "PackLine", "Sums"),
 }
 
 
@@ -195,11 +207,20 @@ def section(page: str, head: str) -> str:
     return found[0] if found else ""
 
 
+def commands() -> Iterator[tuple[str, Any]]:
+    """Each command with its name; one of a group has the group's name before its own."""
+    program: Any = typer.main.get_command(app)
+    for name, command in program.commands.items():
+        if hasattr(command, "commands"):
+            yield from ((f"{name} {sub}", one) for sub, one in command.commands.items())
+        else:
+            yield name, command
+
+
 class TestCommands:
     def test_are_all_told_with_their_options(self) -> None:
         page = text_of(DOCS / "reference" / "commands.md")
-        program: Any = typer.main.get_command(app)
-        for name, command in program.commands.items():
+        for name, command in commands():
             told = section(page, f"openbpo {name}")
             assert told, f"openbpo {name} is not in commands.md"
             for parameter in command.params:
@@ -208,10 +229,12 @@ class TestCommands:
 
     def test_that_are_told_exist_with_their_options(self) -> None:
         page = text_of(DOCS / "reference" / "commands.md")
-        program: Any = typer.main.get_command(app)
-        for name in re.findall(r"^## openbpo ([a-z]+)", page, re.MULTILINE):
-            known = {opt for parameter in program.commands[name].params for opt in parameter.opts}
-            told = re.findall(r"^\| `(--[a-z]+)", section(page, f"openbpo {name}"), re.MULTILINE)
+        known_commands = dict(commands())
+        for words in re.findall(r"^## openbpo ([a-z]+(?: [a-z]+)*)", page, re.MULTILINE):
+            name = words if words in known_commands else words.partition(" ")[0]
+            command = known_commands[name]
+            known = {opt for parameter in command.params for opt in parameter.opts}
+            told = re.findall(r"^\| `(--[a-z-]+)", section(page, f"openbpo {name}"), re.MULTILINE)
             assert set(told) <= known, name
 
 
@@ -257,35 +280,56 @@ class TestReference:
         page = text_of(DOCS / "reference" / "record.md")
         [example] = [block for block in blocks(page) if block.language == "json"]
         told = json.loads("\n".join(example.lines))
-        facts, content = _committed(told["facts"]), _committed(told["content"])
-        for name, one in {**told["facts"], **told["content"]}.items():
+        opening = told["opening"]
+        for name, one in opening.items():
             encoded = canonical_bytes([name, one["value"]])
             assert one["committed"].encode() == encoded
             salted = bytes.fromhex(one["salt"]) + encoded
             assert one["commitment"] == hashlib.sha256(salted).hexdigest()
-        leaf = leaf_input(_envelope(told["envelope"]), commitments(facts), commitments(content))
-        assert leaf.decode() in page.splitlines()
-        assert leaf_hash(leaf).hex() == told["leaf"]
+        event = told_event(
+            kind=told["kind"],
+            type_=told["type"],
+            subject=told["subject"],
+            happened_at=instant_from_text(told["at"]),
+            facts=told["facts"],
+            closed={name: one["value"] for name, one in opening.items()},
+            position=told["position"],
+            part=told["part"],
+            row_key=bytes.fromhex(told["row"]),
+            row_content=bytes(16),
+            rank=None,
+            random=bytes.fromhex("".join([o["salt"] for o in opening.values()] + [told["salt"]])),
+        )
+        assert event.line in page.splitlines()
+        assert event.leaf.hex() == told["leaf"]
+
+    def test_of_the_record_has_lines_that_are_canonical_and_fit_their_leaves(self) -> None:
+        page = text_of(DOCS / "reference" / "record.md")
+        lines = [line.encode() for line in page.splitlines() if line.startswith('{"a')]
+        assert len(lines) == 2
+        for line in lines:
+            assert canonical_bytes(json.loads(line)) == line
+            assert leaf_hash(line).hex() in page
+
+    def test_of_the_record_names_all_that_an_act_says(self) -> None:
+        """Each key of a line that the code writes is named by the page, and no other."""
+        page = section(text_of(DOCS / "reference" / "record.md"), "Entries")
+        for act, source in (
+            ("signature", SRC / "agreements" / "versions" / "actions.py"),
+            ("recording", SRC / "delivery" / "intake" / "actions.py"),
+        ):
+            [row] = [line for line in page.splitlines() if line.startswith(f"| `{act}` |")]
+            named = set(re.findall(r"`(\w+)`", row.split("|")[2]))
+            assert named == _keys_told(source, act), act
 
 
-def _committed(told: dict[str, Any]) -> Committed:
-    names = sorted(told)
-    salts = b"".join(bytes.fromhex(told[name]["salt"]) for name in names)
-    return Committed({name: told[name]["value"] for name in names}, salts)
-
-
-def _envelope(told: dict[str, Any]) -> Envelope:
-    return Envelope(
-        engagement_id=EngagementId(UUID(told["engagement"])),
-        event_id=EventId(UUID(told["event"])),
-        recording_id=RecordingId(UUID(told["recording"])),
-        position=told["position"],
-        type=told["type"],
-        subject=told["subject"],
-        happened_at=instant_from_text(told["happened_at"]),
-        recorded_at=instant_from_text(told["recorded_at"]),
-        recorded_by=told["recorded_by"],
-    )
+def _keys_told(source: Path, act: str) -> set[str]:
+    """The keys of the dict that holds the act's most telling one."""
+    telling = {"signature": "signature", "recording": "already_known"}[act]
+    dicts = [node for node in ast.walk(ast.parse(text_of(source))) if isinstance(node, ast.Dict)]
+    keys = [{key.value for key in one.keys if isinstance(key, ast.Constant)} for one in dicts]
+    [found] = [one for one in keys if telling in one]
+    return {str(key) for key in found}
 
 
 class TestDecisions:

@@ -17,11 +17,13 @@ from openbpo.agreements.versions import actions
 from openbpo.agreements.versions.model import Standing
 from openbpo.agreements.words import days_text, in_words, listed
 from openbpo.delivery.intake.actions import look_through
+from openbpo.delivery.intake.model import refused_rows
 from openbpo.storage.commands import Answer
 from openbpo.surfaces.cli.printing import say, say_json, table
 from openbpo.surfaces.cli.session import checked_principal, find_engagement, session
 from openbpo.trust.engagements import grant as give
 from openbpo.trust.keys import held_keys, party_key
+from openbpo.trust.seals import rotate, seal_keys
 from openbpo.values.refusals import Refusal
 
 SCHEMA_FOLDER = ".schemas"
@@ -39,7 +41,9 @@ As = Annotated[str, typer.Option("--as", help="Whose side you act for: provider 
 
 def new(
     folder: Annotated[Path, typer.Argument(help="The folder to make.")],
-    template: Annotated[str, typer.Option("--from", help="The template: helpdesk.")] = "helpdesk",
+    template: Annotated[
+        str, typer.Option("--from", help="The template: helpdesk or telephone.")
+    ] = "helpdesk",
 ) -> None:
     """Make the folder of a new agreement from a template."""
     lines = resources.files("openbpo.lines")
@@ -85,6 +89,8 @@ def check(
     """Name every mistake in an agreement by file and line; if sound, read it back in words."""
     agreement = read_agreement(read_folder(folder))
     looked = look_through(file, agreement, mapping_id=mapping) if file else None
+    if file and looked and looked.refused:
+        raise refused_rows(file.name, looked.refused, looked.faults)
     if as_json:
         rows = {"rows": looked.rows} if looked else {}
         say_json({"sound": True, "title": agreement.title, "version": agreement.version, **rows})
@@ -163,8 +169,21 @@ def grant(
     say(f"{principal} may work in {engagement} now.")
 
 
-def keys(as_json: AsJson = False) -> None:
+def keys(
+    seal: Annotated[
+        bool, typer.Option("--seal", help="Print the keys that seal here, for `verify --key`.")
+    ] = False,
+    rotate_seal: Annotated[
+        bool, typer.Option("--rotate-seal", help="Let a new key seal from now on.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """List the parties that have signed on this machine, with the public halves of their keys."""
+    if seal or rotate_seal:
+        with session("read keys") as current, current.database.transaction(current.context) as tx:
+            sealing = rotate(at=tx.at) if rotate_seal else seal_keys(at=tx.at)
+        say(sealing.public_history().rstrip())
+        return
     held = list(held_keys())
     if as_json:
         say_json([{"party": key.handle, "key_id": key.public.key_id, "algorithm": "Ed25519",

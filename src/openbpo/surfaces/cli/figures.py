@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +12,7 @@ from openbpo.agreements.regimes.model import Consequences, Judged, Verdict
 from openbpo.agreements.versions.model import Standing, Terms
 from openbpo.agreements.words import listed, party_text
 from openbpo.assurance.attainment.model import Result
-from openbpo.assurance.attainment.queries import PeriodOfWork
+from openbpo.assurance.attainment.periods import PeriodOfWork
 from openbpo.billing.invoicing.model import Invoice
 from openbpo.billing.metering.model import Volume
 from openbpo.surfaces.cli.printing import folded, table
@@ -26,6 +26,7 @@ VERDICTS = {
 }
 MINUS = "−"
 MOST_DECIMALS = 8
+CASES_SHOWN = 12
 SUMS = ("fees", "credits", "net", "tax", "total")
 
 
@@ -91,14 +92,15 @@ def attained_json(work: PeriodOfWork, results: Sequence[Result]) -> dict[str, An
     """Return a period's results."""
     found = consequences((result.tally for result in results), work.terms.agreement.regime)
     return {
-        **_head_json(work),
+        **head_json(work),
         "service_levels": [_judged_json(judged) for judged in found.judged],
         "credit_rate": decimal_text(found.credit_rate),
         "undecided": questions_json(results),
     }
 
 
-def _head_json(work: PeriodOfWork) -> dict[str, Any]:
+def head_json(work: PeriodOfWork) -> dict[str, Any]:
+    """Return of which period figures are, and by which terms."""
     terms = work.terms
     return {
         "period": work.period.name,
@@ -132,7 +134,7 @@ def questions_json(
 def invoice_json(work: PeriodOfWork, results: Sequence[Result], invoice: Invoice) -> dict[str, Any]:
     """Return an invoice; amounts are texts with the currency's decimals, credits are positive."""
     return {
-        **_head_json(work),
+        **head_json(work),
         "currency": work.terms.agreement.currency,
         "fees": invoice.fees.amount,
         "credits": invoice.credits.amount,
@@ -182,23 +184,22 @@ def invoice_lines(work: PeriodOfWork, invoice: Invoice) -> list[str]:
         (
             line.text,
             f"{line.quantity:,}" if line.quantity is not None else "",
-            _figure(line.each) if line.each else "",
-            _figure(line.amount),
+            figure_text(line.each) if line.each else "",
+            figure_text(line.amount),
         )
         for line in invoice.lines
     ]
-    rows.append(("Fees", "", "", _figure(invoice.fees)))
+    rows.append(("Fees", "", "", figure_text(invoice.fees)))
     if invoice.credit is not None:
-        text = (
-            f"Service credit, {percent_text(invoice.credit.rate)} of {_figure(invoice.credit.base)}"
-        )
-        rows.append((text, "", "", MINUS + _figure(invoice.credit.amount)))
-    rows.append(("Net", "", "", _figure(invoice.net)))
+        of = f"{percent_text(invoice.credit.rate)} of {figure_text(invoice.credit.base)}"
+        text = f"Service credit, {of}"
+        rows.append((text, "", "", MINUS + figure_text(invoice.credit.amount)))
+    rows.append(("Net", "", "", figure_text(invoice.net)))
     if invoice.tax_line is not None:
         tax = invoice.tax_line
-        text = f"{tax.name} {percent_text(tax.rate)} of {_figure(tax.base)}"
-        rows.append((text, "", "", _figure(tax.amount)))
-    rows.append(("Total", "", "", _figure(invoice.total)))
+        text = f"{tax.name} {percent_text(tax.rate)} of {figure_text(tax.base)}"
+        rows.append((text, "", "", figure_text(tax.amount)))
+    rows.append(("Total", "", "", figure_text(invoice.total)))
     head = ("", "Quantity", "Each", f"Amount {agreement.currency}")
     return [
         *folded(f"From: {party_text(agreement.provider)}", "  ", "        "),
@@ -208,7 +209,8 @@ def invoice_lines(work: PeriodOfWork, invoice: Invoice) -> list[str]:
     ]
 
 
-def _figure(money: Money) -> str:
+def figure_text(money: Money) -> str:
+    """Return an amount as it is read, without its currency."""
     return str(money).rsplit(" ", 1)[0]
 
 
@@ -221,7 +223,7 @@ def year_lines(found: Sequence[tuple[PeriodOfWork, Invoice]]) -> list[str]:
         (
             work.period.name,
             *(of_period.get(level, "") for level in levels),
-            *(_figure(getattr(invoice, name)) for name in SUMS),
+            *(figure_text(getattr(invoice, name)) for name in SUMS),
         )
         for (work, invoice), of_period in zip(found, judged, strict=True)
     ]
@@ -235,7 +237,7 @@ def year_lines(found: Sequence[tuple[PeriodOfWork, Invoice]]) -> list[str]:
 
 def _sums(invoices: Sequence[Invoice], currency: str) -> tuple[str, ...]:
     return tuple(
-        _figure(sum_money((getattr(invoice, name) for invoice in invoices), currency))
+        figure_text(sum_money((getattr(invoice, name) for invoice in invoices), currency))
         for name in SUMS
     )
 
@@ -252,3 +254,73 @@ def question_lines(results: Sequence[Result], volumes: Sequence[Volume]) -> list
         "figures take it not to hold until that is corrected."
         for q in questions_json(results, volumes)
     ]
+
+
+def adjustment_lines(document: Mapping[str, Any]) -> list[str]:
+    """Return what a period's document adjusts of earlier periods, by line, with the reasons."""
+    told: list[str] = []
+    for one in document["adjustments"]:
+        rows = _adjustment_rows(one["difference"], one["currency"])
+        head = (f"Adjustment of {one['period']}", "Quantity", f"Amount {one['currency']}")
+        told += ["", *table(head, rows, right=(1, 2)), "", *_reason_lines(one["reasons"])]
+    return told
+
+
+def _adjustment_rows(difference: Mapping[str, Any], currency: str) -> list[tuple[str, str, str]]:
+    def money(amount: str) -> Money:
+        return Money.parse(f"{amount} {currency}")
+
+    rows = [
+        (
+            line["text"],
+            f"{line['quantity']:+,}" if line["quantity"] is not None else "",
+            _signed(money(line["amount"])),
+        )
+        for line in difference["lines"]
+    ]
+    credits_ = money(difference["credits"])
+    if credits_ != Money.zero(currency):
+        rows.append(("Service credit", "", _signed(-credits_)))
+    for name, key in (("Net", "net"), ("Tax", "tax_amount"), ("Total", "total")):
+        rows.append((name, "", _signed(money(difference[key]))))
+    return rows
+
+
+def _reason_lines(reasons: Sequence[Mapping[str, Any]]) -> list[str]:
+    by_why: dict[str, list[str]] = {}
+    for reason in reasons:
+        by_why.setdefault(reason["why"], []).append(reason.get("case", ""))
+    told = []
+    for why, cases in by_why.items():
+        named = [case for case in cases if case]
+        shown = ", ".join(named[:CASES_SHOWN])
+        more = f" and {len(named) - CASES_SHOWN:,} more" if len(named) > CASES_SHOWN else ""
+        told += folded(
+            f"{why.capitalize()}: {shown}{more}." if named else f"{why.capitalize()}.", "  ", "    "
+        )
+    return told
+
+
+def due_line(document: Mapping[str, Any]) -> str:
+    """Return what is due with all adjustments."""
+    return f"  Due with adjustments: {due_text(document)}."
+
+
+def due_text(document: Mapping[str, Any]) -> str:
+    """Return what is due as net, tax and total."""
+    net, tax, total = (
+        amount_text(document["due"][part], document["currency"]) for part in ("net", "tax", "total")
+    )
+    return f"{net} net, {tax} tax, {total} {document['currency']}"
+
+
+def amount_text(amount: str, currency: str) -> str:
+    """Return an amount that a document holds as it is read, without its currency."""
+    return figure_text(Money.parse(f"{amount} {currency}"))
+
+
+def _signed(amount: Money) -> str:
+    zero = Money.zero(amount.currency)
+    if amount < zero:
+        return MINUS + figure_text(-amount)
+    return f"+{figure_text(amount)}" if amount > zero else figure_text(amount)

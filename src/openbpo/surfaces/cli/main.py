@@ -14,7 +14,16 @@ import psycopg
 import typer
 
 from openbpo.storage.database import OutcomeUnknown
-from openbpo.surfaces.cli import agreements, installation, results, work
+from openbpo.surfaces.cli import (
+    agreements,
+    evidence,
+    guessing,
+    installation,
+    periods,
+    reconciling,
+    results,
+    work,
+)
 from openbpo.surfaces.cli.printing import say_json
 from openbpo.values.refusals import Refusal, Unavailable
 from openbpo.values.zones import OutsideResolved
@@ -29,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (agreements, work, results, installation):
+for module in (agreements, guessing, work, results, periods, evidence, reconciling, installation):
     module.add_to(app)
 
 

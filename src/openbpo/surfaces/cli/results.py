@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from openbpo.agreements.resolved import day_of
 from openbpo.agreements.versions.model import Terms
-from openbpo.agreements.words import day_text
+from openbpo.agreements.words import day_text, listed
 from openbpo.assurance.attainment.model import Result
 from openbpo.assurance.attainment.queries import PeriodOfWork, attain, find_period, work_of
+from openbpo.billing.closing.queries import Closed, StoredKnowledge, acts, closed_as
 from openbpo.billing.invoicing.model import Invoice
 from openbpo.billing.invoicing.queries import invoice_of
-from openbpo.record.queries import Extent, extent
+from openbpo.record.queries import ALL_KNOWN, Extent, extent, last_entry
+from openbpo.storage.database import Transaction
 from openbpo.surfaces.cli.explaining import (
     Explainer,
     Explanation,
@@ -25,8 +27,11 @@ from openbpo.surfaces.cli.explaining import (
     figures_of_results,
 )
 from openbpo.surfaces.cli.figures import (
+    adjustment_lines,
     attained_json,
     credit_sentence,
+    due_line,
+    due_text,
     invoice_json,
     invoice_lines,
     judged_lines,
@@ -34,10 +39,13 @@ from openbpo.surfaces.cli.figures import (
     standing_line,
     year_lines,
 )
+from openbpo.surfaces.cli.formulas import formula_lines, formulas_json
 from openbpo.surfaces.cli.printing import say, say_json, say_wrapped
 from openbpo.surfaces.cli.session import engagement_terms, session
+from openbpo.values.ids import EngagementId
 from openbpo.values.periods import months_between
 from openbpo.values.refusals import Refusal
+from openbpo.values.spans import as_utc
 
 RANGE = ".."
 
@@ -49,6 +57,15 @@ Explain = Annotated[
 CaseKey = Annotated[
     str | None, typer.Option("--case", help="With --explain: one case of it, down to its events.")
 ]
+Formulas = Annotated[
+    bool, typer.Option("--formulas", help="The same cases under each formula, with its credits.")
+]
+KnownAt = Annotated[
+    str | None,
+    typer.Option(
+        "--as-known-at", help="What was known then: an entry's number, or 2012-03-01T08:00Z."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -59,15 +76,21 @@ class Computed:
     work: PeriodOfWork
     results: tuple[Result, ...]
     invoice: Invoice
+    closed: Closed
     explanation: Explanation | None = None
 
     def opened(self, figures: Mapping[str, Explainer], figure: str | None) -> Computed:
         """Return this with one of its figures opened."""
         return self if figure is None else replace(self, explanation=explain(figures, figure))
 
+    @property
+    def due(self) -> dict[str, Any]:
+        """Return what is due with the adjustments of earlier periods; nothing where it has none."""
+        return self.closed.due(self.invoice) if self.closed.adjustments else {}
+
     def as_json(self, engagement: str, figures: Mapping[str, Any]) -> dict[str, Any]:
         """Return its figures for programs."""
-        told = {"engagement": engagement, **figures}
+        told = {"engagement": engagement, **figures, **self.closed.as_json()}
         if self.explanation is not None:
             told["explanation"] = self.explanation.as_json()
         return told
@@ -78,21 +101,37 @@ def attain_(
     period: Period,
     figure: Explain = None,
     case: CaseKey = None,
+    formulas: Formulas = False,
+    known_at: KnownAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell what was attained of each service level in a period."""
-    found, held = _compute(engagement, period, figure, case)
+    if formulas and figure is not None:
+        raise typer.BadParameter("--formulas shows every formula: leave --explain out")
+    found, held = _compute("attain", engagement, period, figure, case, known_at)
     computed = [
         one.opened(figures_of_results(one.work, one.results, case), figure) for one in found
     ]
     if as_json:
-        told = [one.as_json(engagement, attained_json(one.work, one.results)) for one in computed]
+        told = [one.as_json(engagement, _attained_json(one, held, formulas)) for one in computed]
         say_json(told if RANGE in period else told[0])
         return
     for one in computed:
         _say_head(f"{engagement}, {one.work.period.name}", one)
-        _say_lines(one.explanation.lines() if one.explanation else _result_lines(one))
+        _say_lines(_attained_lines(one, held, formulas))
         _say_doubts(one, held)
+
+
+def _attained_json(one: Computed, held: Extent, formulas: bool) -> dict[str, Any]:
+    if formulas:
+        return formulas_json(one.work, one.results, one.invoice, rejected_rows=held.refused)
+    return attained_json(one.work, one.results)
+
+
+def _attained_lines(one: Computed, held: Extent, formulas: bool) -> list[str]:
+    if formulas:
+        return formula_lines(one.work, one.results, one.invoice, rejected_rows=held.refused)
+    return one.explanation.lines() if one.explanation else _result_lines(one)
 
 
 def invoice_(
@@ -100,17 +139,18 @@ def invoice_(
     period: Period,
     figure: Explain = None,
     case: CaseKey = None,
+    known_at: KnownAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute the invoice of a period; a range of periods makes one line each, and their sum."""
-    found, held = _compute(engagement, period, figure, case)
+    found, held = _compute("invoice", engagement, period, figure, case, known_at)
     computed = [
         one.opened(figures_of_invoice(one.work, one.results, one.invoice, case), figure)
         for one in found
     ]
     if as_json:
         told = [
-            one.as_json(engagement, invoice_json(one.work, one.results, one.invoice))
+            one.as_json(engagement, {**invoice_json(one.work, one.results, one.invoice), **one.due})
             for one in computed
         ]
         say_json(told if RANGE in period else told[0])
@@ -124,11 +164,16 @@ def invoice_(
 
 
 def _say_invoice(engagement: str, one: Computed) -> None:
-    _say_head(f"{engagement}, invoice of {one.work.period.name}: computed, not issued", one)
+    state = one.closed.state.value if one.closed.state else "computed, not issued"
+    _say_head(f"{engagement}, invoice of {one.work.period.name}: {state}", one)
     if one.explanation is not None:
         _say_lines(one.explanation.lines())
         return
-    _say_lines([*invoice_lines(one.work, one.invoice), "", *_result_lines(one)])
+    lines = invoice_lines(one.work, one.invoice)
+    if one.due:
+        lines += adjustment_lines(one.closed.as_document(one.invoice.total.currency))
+        lines += [due_line(one.due)]
+    _say_lines([*lines, "", *_result_lines(one)])
 
 
 def _say_year(engagement: str, computed: Sequence[Computed]) -> None:
@@ -138,6 +183,16 @@ def _say_year(engagement: str, computed: Sequence[Computed]) -> None:
         say_wrapped(sentence)
     say()
     _say_lines(year_lines([(one.work, one.invoice) for one in computed]))
+    adjusting = [one for one in computed if one.due]
+    if adjusting:
+        say()
+        _say_lines([f"  {one.work.period.name} {_adjusting_text(one)}" for one in adjusting])
+
+
+def _adjusting_text(one: Computed) -> str:
+    """Return which periods one adjusts, and what is due in it therefore."""
+    adjusted = listed([found["period"] for found in one.closed.adjustments])
+    return f"adjusts {adjusted}: {due_text(one.due)} due."
 
 
 def _say_head(title: str, one: Computed) -> None:
@@ -153,15 +208,21 @@ def _result_lines(one: Computed) -> list[str]:
 
 
 def _compute(
-    engagement: str, period: str, figure: str | None, case: str | None
+    command: str,
+    engagement: str,
+    period: str,
+    figure: str | None,
+    case: str | None,
+    known_at: str | None,
 ) -> tuple[list[Computed], Extent]:
     """Return each named period's results and invoice, and how much the record holds."""
     if case is not None and figure is None:
         raise typer.BadParameter("--case opens a case of a figure: name it with --explain")
     if figure is not None and RANGE in period:
         raise typer.BadParameter("--explain opens a figure of one period")
-    with session("read results") as current:  # noqa: SIM117 - the one needs the other
-        with engagement_terms(current, engagement) as (tx, engagement_id, all_terms):
+    with session("read results") as current:
+        what = " ".join(part for part in (command, period, figure, case) if part)
+        with engagement_terms(current, engagement, what) as (tx, engagement_id, all_terms):
             held = extent(tx, engagement_id)
             if held.events == 0:
                 raise Refusal.of(
@@ -169,12 +230,52 @@ def _compute(
                     "Its record holds no events yet.",
                     f"Bring them in: openbpo import {engagement} FILE",
                 )
+            knowledge = StoredKnowledge(tx, engagement_id)
+            at = _known_at(tx, engagement_id, known_at)
+            all_acts = [act for act in acts(tx, engagement_id) if at is None or act.entry <= at]
             computed = []
             for name in _names(period, all_terms):
-                work = work_of(tx, engagement_id, all_terms, name)
+                closed = closed_as(knowledge, all_acts, name, at)
+                known = closed.known
+                terms = all_terms if known is None else knowledge.terms(known)
+                work = work_of(
+                    tx, engagement_id, terms, name, known=ALL_KNOWN if known is None else known
+                )
                 results = attain(work)
-                computed.append(Computed(work, results, invoice_of(work, results)))
+                computed.append(Computed(work, results, invoice_of(work, results), closed))
     return computed, held
+
+
+def _known_at(tx: Transaction, engagement_id: EngagementId, text: str | None) -> int | None:
+    """Return the last entry that was made by then; raises Refusal when there was none."""
+    if text is None:
+        return None
+    latest = last_entry(tx, engagement_id)
+    if text.isdecimal():
+        found = int(text) if latest and 1 <= int(text) <= latest.entry else None
+    else:
+        entry = last_entry(tx, engagement_id, by=_instant(text))
+        found = entry.entry if entry else None
+    if found is None:
+        raise Refusal.of(
+            "--as-known-at",
+            f"There is no entry {text}."
+            if text.isdecimal()
+            else f"Nothing was recorded by {text}.",
+            f"The entries are 1 to {latest.entry}; or name a later time." if latest else "",
+        )
+    return found
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return as_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as fault:
+        raise Refusal.of(
+            "--as-known-at",
+            f"{text!r} is no instant, and no entry's number.",
+            "Write it with its offset, as 2012-03-01T08:00+01:00 or 2012-03-01T07:00Z.",
+        ) from fault
 
 
 def _names(period: str, all_terms: Sequence[Terms]) -> list[str]:
@@ -211,7 +312,9 @@ def _say_doubts(one: Computed, held: Extent) -> None:
         say_wrapped(
             f"The record begins on {day_text(first)}, after {period.name}: nothing is known of it."
         )
-    elif period.days.end is not None and last < period.days.end - timedelta(days=1):
+    elif (one.closed.state is None or not one.closed.state.stands) and (
+        period.days.end is not None and last < period.days.end - timedelta(days=1)
+    ):
         say()
         say_wrapped(
             f"The last event is of {day_text(last)}: if what was imported stops there, later "

@@ -13,6 +13,7 @@ import typer
 from openbpo.agreements.schema import did_you_mean
 from openbpo.agreements.versions.model import Terms
 from openbpo.agreements.versions.queries import terms_in_force
+from openbpo.record.readings import note_reading
 from openbpo.storage.database import Context, Database, Transaction
 from openbpo.storage.installation import open_database
 from openbpo.trust import engagements
@@ -71,11 +72,23 @@ def find_engagement(current: Session, handle: str) -> EngagementId:
     raise Refusal.of(handle, "There is no engagement of this name.", remedy)
 
 
+def reading(current: Session, handle: str, what: str) -> EngagementId:
+    """
+    Return an engagement whose events or figures are about to be read; that is noted first.
+
+    The note has a transaction of its own: who reads and then fails has still been let in.
+    """
+    engagement_id = find_engagement(current, handle)
+    with current.database.transaction(current.context.within(engagement_id)) as tx:
+        note_reading(tx, engagement_id, what)
+    return engagement_id
+
+
 @contextmanager
 def engagement_terms(
-    current: Session, handle: str
+    current: Session, handle: str, what: str
 ) -> Iterator[tuple[Transaction, EngagementId, tuple[Terms, ...]]]:
-    """Give a transaction within an engagement, with the terms that are in force."""
-    engagement_id = find_engagement(current, handle)
+    """Give a transaction that reads `what` of an engagement, with the terms in force."""
+    engagement_id = reading(current, handle, what)
     with current.database.transaction(current.context.within(engagement_id)) as tx:
         yield tx, engagement_id, terms_in_force(tx, engagement_id, handle)
