@@ -112,3 +112,24 @@ def test_only_who_signed_the_agreement_countersigns(
     done("accept", str(folder), "--as", "client")
     done("countersign", handle, "--as", "client")
     assert "replayed, and equal" in done("replay", handle).out
+
+
+def test_a_party_countersigns_with_the_key_that_it_signed_with(
+    tmp_path: Path, home: Path, handle: str
+) -> None:
+    own = {"OPENBPO_HOME": str(tmp_path / "home")}
+    folder = agreement_at(tmp_path / handle)
+    try:
+        for side in ("provider", "client"):
+            assert openbpo("accept", str(folder), "--as", side, env=own).status == 0
+        key = tmp_path / "home" / "keys" / "officina-software.json"
+        assert key.exists(), sorted(key.parent.iterdir())
+        key.rename(tmp_path / "elsewhere.json")
+        refused = openbpo("countersign", handle, "--as", "client", env=own)
+        assert refused.status == 1
+        assert "The client has signed with another key here" in refused.err
+        (tmp_path / "elsewhere.json").replace(key)
+        assert openbpo("countersign", handle, "--as", "client", env=own).status == 0
+        assert openbpo("replay", handle, env=own).status == 0
+    finally:
+        openbpo("down", env=own)

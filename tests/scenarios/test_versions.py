@@ -26,7 +26,8 @@ from openbpo.agreements.versions import store
 from openbpo.agreements.versions.actions import accept, open_engagement, propose
 from openbpo.agreements.versions.decisions import governing, place, without
 from openbpo.agreements.versions.model import InForce, Placement, Standing, Statement
-from openbpo.agreements.versions.queries import FOR_EVER, terms_in_force
+from openbpo.agreements.versions.queries import terms_in_force
+from openbpo.agreements.versions.replaying import FOR_EVER
 from openbpo.assurance.attainment.queries import find_period
 from openbpo.storage.commands import Answer
 from openbpo.storage.database import Context, Database

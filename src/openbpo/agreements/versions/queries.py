@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
-
-from openbpo.agreements import semantics
-from openbpo.agreements.files import Files, content_hash
 from openbpo.agreements.model import Agreement, Side
-from openbpo.agreements.reading import read_agreement
-from openbpo.agreements.resolved import from_facts
 from openbpo.agreements.versions import store
 from openbpo.agreements.versions.decisions import governing
-from openbpo.agreements.versions.model import InForce, Proposed, Statement, Terms, standing_of
-from openbpo.agreements.versions.replaying import read_version, signatures_told, terms_after
-from openbpo.agreements.versions.store import engagement_handle, row_key
+from openbpo.agreements.versions.model import InForce, Proposed, Terms, standing_of
+from openbpo.agreements.versions.replaying import (
+    FOR_EVER,
+    ReadVersion,
+    changed,
+    read_version,
+    refuse_unsigned,
+    signatures_told,
+    terms_after,
+)
+from openbpo.agreements.versions.store import engagement_handle, row_key, used_keys
 from openbpo.record.queries import entries
 from openbpo.storage.database import Transaction
 from openbpo.trust.keys import PublicKey
 from openbpo.values.ids import EngagementId, VersionId
 from openbpo.values.refusals import Refusal
-from openbpo.values.spans import Span
-
-FOR_EVER = Span(date(1, 1, 1), None)
 
 
 def terms_in_force(tx: Transaction, engagement_id: EngagementId, handle: str) -> tuple[Terms, ...]:
@@ -43,59 +42,32 @@ def terms_in_force(tx: Transaction, engagement_id: EngagementId, handle: str) ->
 
 
 def _terms(tx: Transaction, engagement_id: EngagementId, row: InForce) -> Terms:
-    version = store.find_version(tx, engagement_id, row.version_id)
-    if version.semantics not in semantics.SUPPORTED:
-        raise Refusal.of(
-            f"version {version.number}",
-            f"Its rules of computation, number {version.semantics}, are not in this OpenBPO.",
-            "Install a newer OpenBPO.",
-        )
-    files = {name: text.encode() for name, text in version.files.items()}
-    agreement = read_agreement(files)
-    signed_by = _signed_as_stored(tx, engagement_id, version, files, agreement)
+    version = read_version(store.find_version(tx, engagement_id, row.version_id))
+    signed_by = _signed_as_stored(tx, engagement_id, version)
     if not signed_by or standing_of(frozenset(signed_by)) is not row.standing:
-        raise _changed(version)
+        raise changed(version.stored.number)
     return Terms(
-        version_id=version.version_id,
-        content_hash=bytes(version.content_hash),
+        version_id=version.stored.version_id,
+        content_hash=bytes(version.stored.content_hash),
         standing=row.standing,
         signed_by=signed_by,
         days=row.days,
-        agreement=agreement,
-        resolved=from_facts(agreement, version.resolved),
+        agreement=version.agreement,
+        resolved=version.resolved,
     )
 
 
 def _signed_as_stored(
-    tx: Transaction,
-    engagement_id: EngagementId,
-    version: Proposed,
-    files: Files,
-    agreement: Agreement,
+    tx: Transaction, engagement_id: EngagementId, version: ReadVersion
 ) -> tuple[str, ...]:
-    """Return who signed a stored version, which must be what was signed, to the byte."""
-    is_whole = content_hash(files, version.resolved, version.semantics) == version.content_hash
+    """Return who signed a stored version, each with a signature that its key made."""
     engagement = store.engagement_handle(tx, engagement_id)
-    signatures = store.signatures(tx, engagement_id, version.version_id)
+    signatures = store.signatures(tx, engagement_id, version.stored.version_id)
     for found in signatures:
         side: Side = "client" if found.side == "client" else "provider"
-        statement = Statement.of(
-            agreement, engagement=engagement, side=side, content_hash=version.content_hash
-        )
         key = PublicKey(found.key_id, found.public_key)
-        is_whole = is_whole and key.signed(statement.message(), found.signature)
-    if not is_whole:
-        raise _changed(version)
+        refuse_unsigned(engagement, version, side, key, found.signature)
     return tuple(found.side for found in signatures)
-
-
-def _changed(version: Proposed) -> Refusal:
-    return Refusal.of(
-        f"version {version.number}",
-        "What is stored of it is not what was signed: its files, what was resolved with them, its "
-        "standing, or a signature were changed in the database.",
-        "Put the database back from a backup; the folder that was signed tells what it held.",
-    )
 
 
 def terms_known(tx: Transaction, engagement_id: EngagementId, *, known: int) -> tuple[Terms, ...]:
@@ -136,5 +108,6 @@ __all__ = [
     "row_key",
     "terms_in_force",
     "terms_known",
+    "used_keys",
     "versions_signed",
 ]

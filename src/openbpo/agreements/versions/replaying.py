@@ -110,7 +110,8 @@ def terms_after(
     by_id: dict[VersionId, tuple[ReadVersion, tuple[str, ...]]] = {}
     for signed in signatures:
         version = versions[signed.content_hash]
-        _refuse_unsigned(handle, version, signed)
+        key = PublicKey(signed.key_id, signed.public_key)
+        refuse_unsigned(handle, version, signed.side, key, signed.signature)
         version_id = version.stored.version_id
         sides = (*by_id.get(version_id, (version, ()))[1], signed.side)
         by_id[version_id] = version, sides
@@ -148,10 +149,11 @@ def _placed(
         )
 
 
-def _refuse_unsigned(handle: str, version: ReadVersion, signed: Signed) -> None:
-    statement = Statement.of(
-        version.agreement, engagement=handle, side=signed.side, content_hash=signed.content_hash
-    )
-    key = PublicKey(signed.key_id, signed.public_key)
-    if not key.signed(statement.message(), signed.signature):
+def refuse_unsigned(
+    handle: str, version: ReadVersion, side: Side, key: PublicKey, signature: bytes
+) -> None:
+    """Raise Refusal unless a key made a side's signature over a version."""
+    digest = bytes(version.stored.content_hash)
+    statement = Statement.of(version.agreement, engagement=handle, side=side, content_hash=digest)
+    if not key.signed(statement.message(), signature):
         raise changed(version.stored.number)

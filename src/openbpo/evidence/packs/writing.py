@@ -56,6 +56,16 @@ class Wanted:
     terms: Sequence[Terms]
 
 
+def private_attributes(terms: Sequence[Terms]) -> dict[str, str]:
+    """Return whose alone an attribute is, where every version says the same of it."""
+    said: dict[str, set[str]] = {}
+    for one in terms:
+        for attribute in one.agreement.attributes.values():
+            says = "erasable" if attribute.is_content else attribute.audience
+            said.setdefault(attribute.id, set()).add(says)
+    return {name: sides.pop() for name, sides in said.items() if len(sides) == 1}
+
+
 @dataclass(slots=True)
 class PackWriter:
     """Writes the lines of one engagement's pack, up to a checkpoint."""

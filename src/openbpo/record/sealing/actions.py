@@ -78,7 +78,7 @@ def seal(
         latest = new or before
         grown += (new.size if new else 0) - (before.size if before and new else 0)
         if witness is not None and latest is not None:
-            _publish(witness, read_note(latest.note), tell)
+            _publish(witness, tree, read_note(latest.note), tell)
         failpoint("seal.after_witness")
     with sealer.transaction(acting) as tx:
         return Pass(grown, store.last_sealed(tx, engagement_id, "record"))
@@ -172,10 +172,10 @@ def _compare(
         raise _forked(tree, f"at {known.size:,} leaves its root is another than ours")
 
 
-def _publish(witness: Witness, note: SignedNote, tell: Tell) -> None:
+def _publish(witness: Witness, tree: Tree, note: SignedNote, tell: Tell) -> None:
     answer = witness.publish(note)
     if isinstance(answer, Contradicted):
-        raise _forked("record", f"it holds another root for {note.checkpoint.size:,} leaves")
+        raise _forked(tree, f"it holds another root for {note.checkpoint.size:,} leaves")
     if isinstance(answer, Unreachable):
         tell(f"The witness was not told ({answer.where}: {answer.why}); the next checkpoint tells.")
 

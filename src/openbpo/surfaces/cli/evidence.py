@@ -13,22 +13,18 @@ from openbpo.agreements.model import SIDES, Side
 from openbpo.agreements.versions.model import Terms
 from openbpo.agreements.versions.queries import engagement_handle, terms_known
 from openbpo.assurance.attainment.queries import find_period
+from openbpo.evidence.packs import actions
 from openbpo.evidence.packs.verifying import Verified, verify
-from openbpo.evidence.packs.writing import PackWriter, Wanted, write_pack
+from openbpo.evidence.packs.writing import PackWriter, Wanted, private_attributes, write_pack
 from openbpo.evidence.proving.decisions import Difference
 from openbpo.evidence.proving.replaying import replay
-from openbpo.record.checkpoints import countersigned, read_note
-from openbpo.record.journal import enter
 from openbpo.record.readings import readings
-from openbpo.record.sealing.store import last_sealed
-from openbpo.storage.failpoints import failpoint
 from openbpo.storage.installation import open_sealer
 from openbpo.surfaces.cli.periods import named_witness, sealed
 from openbpo.surfaces.cli.printing import say, say_json, say_wrapped, table
 from openbpo.surfaces.cli.session import find_engagement, reading, session
 from openbpo.trust.key_rings import read_key_file
-from openbpo.trust.keys import party_key
-from openbpo.trust.seals import Countersigner, seal_keys
+from openbpo.trust.seals import seal_keys
 from openbpo.values.canonical import instant_text
 from openbpo.values.periods import months_between
 from openbpo.values.refusals import Mistake, Refusal
@@ -68,7 +64,11 @@ def bundle(
             names = _names(periods, terms) if periods else None
             handle = engagement_handle(tx, engagement_id)
             wanted = Wanted(
-                handle=handle, audience=side, periods=names, terms=terms, private=_private(terms)
+                handle=handle,
+                audience=side,
+                periods=names,
+                terms=terms,
+                private=private_attributes(terms),
             )
             writer = PackWriter(tx, engagement_id, checkpoint, wanted)
             size = write_pack(path, writer.lines(tx.at))
@@ -85,16 +85,6 @@ def bundle(
         f"Its root is {told['root']}. Whoever holds this root, or an earlier pack, can tell "
         "whether the record was changed: openbpo verify PACK --key FILE."
     )
-
-
-def _private(terms: Sequence[Terms]) -> dict[str, str]:
-    """Return whose alone an attribute is, where every version says the same of it."""
-    said: dict[str, set[str]] = {}
-    for one in terms:
-        for attribute in one.agreement.attributes.values():
-            says = "erasable" if attribute.is_content else attribute.audience
-            said.setdefault(attribute.id, set()).add(says)
-    return {name: sides.pop() for name, sides in said.items() if len(sides) == 1}
 
 
 def _names(periods: str, terms: Sequence[Terms]) -> list[str]:
@@ -170,31 +160,8 @@ def countersign(
     name = _side(side, "--as")
     with session("countersign") as current, open_sealer() as sealer:
         engagement_id = find_engagement(current, engagement)
-        checkpoint = sealed(sealer, engagement_id).record
-        if checkpoint is None:
-            raise Refusal.of(engagement, "Nothing is recorded yet.", "Accept an agreement first.")
-        with current.database.transaction(current.context.within(engagement_id)) as tx:
-            terms = terms_known(tx, engagement_id, known=checkpoint.last_number)
-            if not any(name in one.signed_by for one in terms):
-                raise Refusal.of(
-                    engagement,
-                    f"The {name} has signed no version of this agreement.",
-                    f"A party is known by the key that it signed with: openbpo accept FOLDER "
-                    f"--as {name}.",
-                )
-            key = party_key(terms[-1].agreement.party(name).handle)
-            stored = last_sealed(tx, engagement_id, "record")
-            assert stored is not None
-            note = countersigned(read_note(stored.note), Countersigner(key))
-            told = {
-                "side": name,
-                "key_id": key.public.key_id,
-                "size": stored.size,
-                "note": str(note),
-            }
-            enter(tx, engagement_id, "countersignature", told)
-            failpoint("countersign.before_commit")
-        failpoint("countersign.after_commit")
+        sealed(sealer, engagement_id)
+        told = actions.countersign(current.database, current.context, engagement_id, name)
         sealed(sealer, engagement_id)
     if as_json:
         say_json({"engagement": engagement, **told})
