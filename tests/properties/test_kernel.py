@@ -36,7 +36,7 @@ from openbpo.agreements.reading import read_agreement
 from openbpo.agreements.regimes.decisions import consequences, judge
 from openbpo.agreements.regimes.model import Consequences, Tally, Verdict
 from openbpo.agreements.resolved import from_facts, resolve
-from openbpo.agreements.service_levels.decisions import case_of, elapsed
+from openbpo.agreements.service_levels.decisions import case_of, due_at, elapsed, segments
 from openbpo.agreements.service_levels.model import Case, CaseEvent
 from openbpo.assurance.attainment.decisions import measure
 from openbpo.billing.invoicing.decisions import invoice
@@ -135,6 +135,55 @@ class TestTheClock:
             assert [s.end for s in found.stretches[:-1]] == [s.start for s in found.stretches[1:]]
             assert sum(s.working_us for s in found.stretches) == whole
 
+    @given(histories(), st.integers(0, 60 * 24 * 20), st.integers(1, 200))
+    def test_is_the_sum_of_its_segments(
+        self, events: list[CaseEvent], until_min: int, within_min: int
+    ) -> None:
+        """Of a clock that stopped, and of one that is read while it runs; parted where due."""
+        until, within_us = FIRST + timedelta(minutes=until_min), within_min * 20 * MINUTE_US
+        for at in (None, until):
+            found = elapsed(told(events), PREMIUM.clock, SERVICE.pauses, DESK_HOURS, until=at)
+            if found is None:
+                continue
+            parts = segments(found, DESK_HOURS, within_us)
+            lasts = {state: sum(p.lasts_us for p in parts if p.state == state)
+                     for state in ("counted", "late", "paused", "outside")}  # fmt: skip
+            assert lasts["counted"] + lasts["late"] == found.counted_us
+            assert lasts["counted"] == min(found.counted_us, within_us)
+            assert lasts["paused"] == found.paused_us
+            assert all(part.start < part.end for part in parts)
+            assert [p.end for p in parts[:-1]] == [p.start for p in parts[1:]]
+            whole = sum((s.end - s.start) // timedelta(microseconds=1) for s in found.stretches)
+            assert sum(lasts.values()) == whole
+            due = due_at(found, DESK_HOURS, within_us)
+            if found.counted_us >= within_us:
+                assert due is not None
+                assert all(p.end <= due for p in parts if p.state == "counted")
+                assert all(p.start >= due for p in parts if p.state == "late")
+            elif due is not None:
+                assert due > found.stretches[-1].end
+
+    @given(histories(), st.integers(0, 60 * 24 * 20))
+    def test_reads_while_it_runs_what_it_would_show_had_it_stopped_then(
+        self, events: list[CaseEvent], until_min: int
+    ) -> None:
+        until = FIRST + timedelta(minutes=until_min)
+        running = elapsed(told(events), PREMIUM.clock, SERVICE.pauses, DESK_HOURS, until=until)
+        stops = [e.happened_at for e in events if e.values["activity"] == "Resolve ticket"]
+        whole = elapsed(told(events), PREMIUM.clock, SERVICE.pauses, DESK_HOURS)
+        if stops and stops[-1] <= until:
+            assert running == whole
+            return
+        past = [e for e in events if e.happened_at <= until]
+        if not past:
+            assert running is None
+            return
+        end = event(99, 0, "Resolve ticket")._replace(happened_at=until)
+        stopped = elapsed(told([*past, end]), PREMIUM.clock, SERVICE.pauses, DESK_HOURS)
+        assert running is not None
+        assert stopped is not None
+        assert (running.counted_us, running.paused_us) == (stopped.counted_us, stopped.paused_us)
+
     @given(histories(), st.data())
     def test_never_counts_more_for_a_further_wait(
         self, events: list[CaseEvent], data: st.DataObject
@@ -145,7 +194,7 @@ class TestTheClock:
         since = events[at - 1].happened_at
         until = events[at].happened_at if at < len(events) else since + timedelta(hours=5)
         share = data.draw(st.sampled_from([0, 1, 2, 3, 4]))
-        wait = replace(event(99, 0, "Wait"), happened_at=since + (until - since) * share / 4)
+        wait = event(99, 0, "Wait")._replace(happened_at=since + (until - since) * share / 4)
         paused = [*events[:at], wait, *events[at:]]
         after = elapsed(told(paused), PREMIUM.clock, SERVICE.pauses, DESK_HOURS)
         assert (before is None) == (after is None)
@@ -173,7 +222,7 @@ class TestTheClock:
     def test_belongs_to_the_level_that_the_case_began_with(self, levels: list[str]) -> None:
         """What the data say: a level is that of the first event, its seriousness of the last."""
         events = [event(n, n, "Wait", level) for n, level in enumerate(levels)]
-        events = [replace(e, values={**e.values, "seriousness": n}) for n, e in enumerate(events)]
+        events = [e._replace(values={**e.values, "seriousness": n}) for n, e in enumerate(events)]
         case = told(events)
         assert case.attributes["service_level"] == levels[0]
         assert case.attributes["seriousness"] == len(levels) - 1

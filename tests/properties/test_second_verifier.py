@@ -142,7 +142,8 @@ class TestWholePack:
         said = judge(PACK)
         assert said.status == 0, said.out
         assert f"a countersignature of a key that you did not give: {CLIENT.name}." in said.out
-        assert "Remark" not in judge(PACK, keys=(SEAL, CLIENT)).out
+        assert "countersignature" not in judge(PACK, keys=(SEAL, CLIENT)).out
+        assert "nobody signed Z" in said.out
 
     def test_is_told_by_the_program_alone(self, tmp_path: Path) -> None:
         (tmp_path / "pack").write_bytes(PACK)

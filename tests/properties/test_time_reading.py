@@ -30,6 +30,8 @@ WRITTEN = {
     "HH 'h' ss 's' mm 'm' yyyy-MM-dd": "{0:%H h %S s %M m %Y-%m-%d}",
     "yyyy-MM-dd HH ss mm": "{0:%Y-%m-%d %H %S %M}",
     "yyyy-MM-dd mm HH": "{0:%Y-%m-%d %M %H}",
+    "dd/MM/yyyy hh:mm:ss a": "{0:%d/%m/%Y %I:%M:%S %p}",
+    "a hh:mm yyyy-MM-dd": "{0:%p %I:%M %Y-%m-%d}",
 }
 FORMATS = {pattern: compile_time_format(pattern) for pattern in WRITTEN}
 READERS = {
@@ -107,6 +109,39 @@ class TestAFastReader:
             else:
                 assert isinstance(answer, tuple)
                 assert answer[0] is BeyondYears
+
+
+class TestAnHourOfTwelve:
+    @given(
+        st.datetimes(datetime(1970, 1, 2), datetime(2029, 12, 30)),
+        st.sampled_from(("am pm", "AM PM", "a.m. p.m.", "Am Pm")),
+        st.sampled_from(("M/d/yyyy h:mm a", "yyyy-MM-dd hh:mm a", "d.M.yyyy h:mma")),
+    )
+    @example(datetime(2026, 3, 14, 0, 5), "am pm", "M/d/yyyy h:mm a")
+    @example(datetime(2026, 3, 14, 12, 5), "AM PM", "M/d/yyyy h:mm a")
+    def test_and_its_half_are_the_hour_of_the_day(
+        self, reading: datetime, words: str, pattern: str
+    ) -> None:
+        at = reading.replace(second=0, microsecond=0)
+        hour, half = (at.hour - 1) % 12 + 1, words.split()[at.hour >= 12]
+        told_so = {
+            "M/d/yyyy h:mm a": f"{at.month}/{at.day}/{at.year} {hour}:{at:%M} {half}",
+            "yyyy-MM-dd hh:mm a": f"{at:%Y-%m-%d} {hour:02}:{at:%M} {half}",
+            "d.M.yyyy h:mma": f"{at.day}.{at.month}.{at.year} {hour}:{at:%M}{half}",
+        }[pattern]
+        compiled = compile_time_format(pattern)
+        assert compiled.parse(told_so) == at
+        assert time_reader(compiled, ZONES["UTC"])(told_so) == at.replace(tzinfo=UTC)
+
+    @given(st.integers(0, 99), st.sampled_from(("AM", "PM")))
+    def test_is_one_of_twelve(self, hour: int, half: str) -> None:
+        read = time_reader(compile_time_format("yyyy-MM-dd h:mm a"), ZONES["UTC"])
+        answer = told(read, f"2026-03-14 {hour}:05 {half}")
+        assert isinstance(answer, datetime) is (1 <= hour <= 12)
+
+    def test_needs_its_half(self) -> None:
+        for pattern in ("yyyy-MM-dd h:mm", "yyyy-MM-dd HH:mm a", "yyyy-MM-dd H h:mm a"):
+            assert isinstance(told(compile_time_format, pattern), tuple)
 
 
 class TestAnEvenHour:

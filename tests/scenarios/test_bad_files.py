@@ -23,8 +23,10 @@ from tests.support import EXAMPLE, REPOSITORY, agreement_at, done, openbpo
 from openbpo.agreements.files import Files, read_folder
 from openbpo.agreements.reading import read_agreement
 from openbpo.agreements.versions.actions import accept, open_engagement
-from openbpo.delivery.intake.actions import CHUNK_ROWS, FAULTS_SHOWN, abandon, import_file
+from openbpo.delivery.intake import reading_ahead
+from openbpo.delivery.intake.actions import abandon, import_file
 from openbpo.delivery.intake.model import Imported
+from openbpo.delivery.intake.reading import CHUNK_ROWS, FAULTS_SHOWN
 from openbpo.record import store
 from openbpo.record.queries import Extent, events_of_active_cases, extent
 from openbpo.storage.database import Context, Database
@@ -80,6 +82,15 @@ def agreement(edits: Iterable[tuple[str, str]] = ()) -> Files:
         assert old in text
         text = text.replace(old, new)
     return {**FILES, "mapping.yaml": text.encode()}
+
+
+@pytest.fixture(params=["here", "apart"])
+def reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A file is read in this process, and by one of its own as large files are."""
+    where = str(request.param)
+    if where == "apart":
+        monkeypatch.setattr(reading_ahead, "LARGE_BYTES", 0)
+    return where
 
 
 @dataclass
@@ -181,6 +192,7 @@ PACKED = gzip.compress(GOOD.encode())
 NO_NUMBERS = [name for name in HEADER if name not in ("Resource", "product")]
 
 
+@pytest.mark.usefixtures("reading")
 class TestAFileThatCannotBeRead:
     @pytest.mark.parametrize(
         ("content", "what", "remedy"),
@@ -281,6 +293,7 @@ def bad(what: str, remedy: str, **cells: str) -> Any:
     return pytest.param(cells, what, remedy, id=what[:40])
 
 
+@pytest.mark.usefixtures("reading")
 class TestARow:
     @pytest.mark.parametrize(
         ("cells", "what", "remedy"),
@@ -509,6 +522,7 @@ class TestTheSameRows:
         assert (again.accepted, again.already_known) == (0, len(rows))
 
 
+@pytest.mark.usefixtures("reading")
 class TestAnImportThatIsUnfinished:
     def test_is_refused_when_it_was_given_up_meanwhile(self, desk: Desk) -> None:
         engagement_id = open_engagement(desk.database, desk.context, desk.handle)

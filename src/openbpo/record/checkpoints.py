@@ -21,8 +21,12 @@ from openbpo.record.tree import HASH_BYTES
 from openbpo.values.canonical import instant_from_text, instant_text
 from openbpo.values.ids import EngagementId
 
-Tree = Literal["record", "access"]
-"""Of which tree of an engagement a checkpoint speaks."""
+Tree = Literal["record", "access", "pack"]
+"""
+Of which tree of an engagement a checkpoint speaks.
+
+Of a pack it tells, in the same form, how many lines stand before the last one, and their digest.
+"""
 
 SIGNATURE_LIMIT: Final = 64  # C2SP asks for at least 16
 LARGEST_NOTE: Final = 65_536  # bytes
@@ -30,7 +34,7 @@ _ED25519 = b"\x01"  # the type of a key in C2SP's signed-note
 _KEY_HASH_BYTES = 4
 _LARGEST_SIZE = 2**63 - 1
 
-_ORIGIN = re.compile(r"openbpo/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/(?:record|access)")
+_ORIGIN = re.compile(r"openbpo/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/(?:record|access|pack)")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 _NAME = re.compile(r"[^\s+]+")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")

@@ -10,7 +10,7 @@ from hashlib import blake2b, sha256
 from typing import NamedTuple
 
 from openbpo.record.lines import SALT_BYTES, commitment, event_line
-from openbpo.record.model import NewEvent
+from openbpo.record.model import NewEvents
 
 ROW_HASH_BYTES = 16
 
@@ -84,7 +84,7 @@ class Row(NamedTuple):
 
 def new_events(
     kind: str, keys: RowKeys, rows: Sequence[Row], random: Callable[[int], bytes]
-) -> list[NewEvent]:
+) -> NewEvents:
     """
     Return the events of rows with their lines and leaves, in their order.
 
@@ -93,27 +93,41 @@ def new_events(
     """
     salts = _salts(rows, random)
     hashed = keys.of
-    events = []
+    events = NewEvents()
+    lines = events.lines
     for position, key_text, content_text, told in rows:
         key = hashed(key_text)
         content = key if content_text is key_text else hashed(content_text)
         key_hex = key.hex()
         for part, event in enumerate(told, start=1):
             type_, subject, happened_at, facts, private, erasable, rank = event
-            opening = committed = None
-            closed = {**private, **erasable} if private or erasable else None
-            if closed is not None:
-                opening, committed = _closed(closed, salts)
-            line = event_line(
-                kind, type_, subject, happened_at, facts, position, part, key_hex, next(salts),
-                rank, committed,
-            )  # fmt: skip
-            leaf = sha256(b"\x00" + line.encode()).digest()
-            events.append(
-                NewEvent(
-                    position, part, key, content, subject, happened_at, rank, line, leaf, opening
+            committed = None
+            if private or erasable:
+                opening, committed = _closed({**private, **erasable}, salts)
+                events.openings[len(lines)] = opening
+            lines.append(
+                event_line(
+                    kind,
+                    type_,
+                    subject,
+                    happened_at,
+                    facts,
+                    position,
+                    part,
+                    key_hex,
+                    next(salts),
+                    rank,
+                    committed,
                 )
             )
+            events.positions.append(position)
+            events.parts.append(part)
+            events.row_keys.append(key)
+            events.row_contents.append(content)
+            events.subjects.append(subject)
+            events.happened.append(happened_at)
+            events.ranks.append(rank)
+    events.leaves.extend([sha256(b"\x00" + line.encode()).digest() for line in lines])
     return events
 
 

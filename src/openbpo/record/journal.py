@@ -15,8 +15,13 @@ from typing import Any
 from openbpo.record.lines import act_line, leaf_hash
 from openbpo.record.model import Entry
 from openbpo.storage.database import Transaction
+from openbpo.storage.jobs.actions import enqueue
 from openbpo.values.canonical import instant_text
 from openbpo.values.ids import EngagementId
+
+REFRESH_STATEMENTS = "refresh-statements"
+"""The kind of job that is asked for with each act that may change figures."""
+CHANGING_FIGURES = ("period", "recording", "signature")
 
 _ENTRY = (
     "SELECT entry, act, recording, events, first_sequence, entered_at, entered_by, told, leaf"
@@ -29,6 +34,14 @@ class _Moment:
     at: datetime
 
 
+def hold(tx: Transaction, engagement_id: EngagementId) -> None:
+    """Let nobody else enter anything into the record before this transaction ends."""
+    tx.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(%(engagement_id)s::text, 6))",
+        {"engagement_id": engagement_id},
+    )
+
+
 def enter(
     tx: Transaction,
     engagement_id: EngagementId,
@@ -39,10 +52,7 @@ def enter(
     events: int = 0,
 ) -> Entry:
     """Add an entry to the record: what was done, by the context's principal, now."""
-    tx.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended(%(engagement_id)s::text, 6))",
-        {"engagement_id": engagement_id},
-    )
+    hold(tx, engagement_id)
     last = last_entry(tx, engagement_id)
     now = tx.row(_Moment, "SELECT clock_timestamp() AS at")
     assert now is not None
@@ -69,6 +79,8 @@ def enter(
         {"engagement_id": engagement_id}
         | {name: getattr(entry, name) for name in Entry.__dataclass_fields__},
     )
+    if act in CHANGING_FIGURES:
+        enqueue(tx, engagement_id, REFRESH_STATEMENTS, alone_as="all")
     return entry
 
 
@@ -82,6 +94,23 @@ def last_entry(
         " ORDER BY entry DESC LIMIT 1",
         {"engagement_id": engagement_id, "by": by},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _LastOfAct:
+    act: str
+    entry: int
+
+
+def last_of_each_act(tx: Transaction, engagement_id: EngagementId) -> dict[str, int]:
+    """Return the number of the last entry of each kind of act that there was."""
+    found = tx.rows(
+        _LastOfAct,
+        "SELECT act, max(entry) AS entry FROM record.entry"
+        " WHERE engagement_id = %(engagement_id)s GROUP BY act",
+        {"engagement_id": engagement_id},
+    )
+    return {one.act: one.entry for one in found}
 
 
 def entries(
@@ -99,4 +128,16 @@ def entries(
             " ORDER BY entry",
             {"engagement_id": engagement_id, "after": after, "act": act},
         )
+    )
+
+
+def latest_entries(
+    tx: Transaction, engagement_id: EngagementId, *, before: int | None = None, limit: int = 50
+) -> list[Entry]:
+    """Return entries from the latest back, those before a number where one is named."""
+    return tx.rows(
+        Entry,
+        _ENTRY + " AND (%(before)s::integer IS NULL OR entry < %(before)s)"
+        " ORDER BY entry DESC LIMIT %(limit)s",
+        {"engagement_id": engagement_id, "before": before, "limit": limit},
     )

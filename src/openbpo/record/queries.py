@@ -1,9 +1,11 @@
 """Reading the record. What an incomplete recording brought in is never seen here."""
 
-from openbpo.record.journal import entries, last_entry
+from openbpo.record.journal import entries, last_entry, last_of_each_act, latest_entries
 from openbpo.record.store import (
     ALL_KNOWN,
     Extent,
+    Reach,
+    Recording,
     StoredLine,
     cases_corrected,
     cases_touched,
@@ -14,12 +16,18 @@ from openbpo.record.store import (
     extent,
     lines_of_recording,
     openings,
+    openings_of_cases,
+    reach,
+    recordings,
+    refused_rows,
     subjects_active,
 )
 
 __all__ = [
     "ALL_KNOWN",
     "Extent",
+    "Reach",
+    "Recording",
     "StoredLine",
     "cases_corrected",
     "cases_touched",
@@ -30,7 +38,13 @@ __all__ = [
     "events_of_cases",
     "extent",
     "last_entry",
+    "last_of_each_act",
+    "latest_entries",
     "lines_of_recording",
     "openings",
+    "openings_of_cases",
+    "reach",
+    "recordings",
+    "refused_rows",
     "subjects_active",
 ]

@@ -73,3 +73,16 @@ def readings(tx: Transaction, engagement_id: EngagementId) -> Iterator[Reading]:
         " ORDER BY number",
         {"engagement_id": engagement_id},
     )
+
+
+def latest_readings(
+    tx: Transaction, engagement_id: EngagementId, *, before: int | None = None, limit: int = 50
+) -> list[Reading]:
+    """Return readings from the latest back, those before a number where one is named."""
+    return tx.rows(
+        Reading,
+        "SELECT number, told, leaf FROM record.reading WHERE engagement_id = %(engagement_id)s"
+        " AND (%(before)s::integer IS NULL OR number < %(before)s)"
+        " ORDER BY number DESC LIMIT %(limit)s",
+        {"engagement_id": engagement_id, "before": before, "limit": limit},
+    )

@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from psycopg.types.json import Jsonb
-
-from openbpo.record.model import CASE_KINDS, NewEvent, RecordedEvent
+from openbpo.record.model import CASE_KINDS, NewEvents, RecordedEvent
 from openbpo.storage.database import Transaction
+from openbpo.storage.packing import PackedArray, pack
 from openbpo.values.ids import EngagementId, EventId, RecordingId, VersionId
 from openbpo.values.spans import Span
 
@@ -69,6 +68,17 @@ def open_recording(tx: Transaction, engagement_id: EngagementId) -> Recording | 
         Recording,
         _RECORDING + " AND completed_at IS NULL AND abandoned_at IS NULL FOR UPDATE",
         {"engagement_id": engagement_id},
+    )
+
+
+def recordings(
+    tx: Transaction, engagement_id: EngagementId, *, limit: int, offset: int = 0
+) -> list[Recording]:
+    """Return recordings, the latest first."""
+    return tx.rows(
+        Recording,
+        _RECORDING + " ORDER BY number DESC LIMIT %(limit)s OFFSET %(offset)s",
+        {"engagement_id": engagement_id, "limit": limit, "offset": offset},
     )
 
 
@@ -234,29 +244,59 @@ class TakenIn:
     events: int
 
 
-def take_in(tx: Transaction, recording: int, kind: str, events: Sequence[NewEvent]) -> TakenIn:
+class PackedEvents(NamedTuple):
+    """A chunk's events as the server takes them; None where a column tells nothing of its own."""
+
+    positions: PackedArray | None
+    parts: PackedArray | None
+    row_keys: PackedArray
+    row_contents: PackedArray | None
+    subjects: PackedArray
+    happened: PackedArray
+    ranks: PackedArray | None
+    lines: PackedArray
+    leaves: PackedArray
+    opened: list[int]
+    openings: list[str]
+    starts_at: int | None
+    rows_differ: bool
+
+
+def pack_events(events: NewEvents) -> PackedEvents:
+    """Return a chunk's events packed; it takes no connection."""
+    is_one_each = events.is_one_each
+    are_unranked = events.ranks.count(None) == len(events.ranks)
+    return PackedEvents(
+        positions=None if is_one_each else pack(events.positions, "int8"),
+        parts=None if is_one_each else pack(events.parts, "int2"),
+        row_keys=pack(events.row_keys, "bytea"),
+        row_contents=None if events.are_compared_by_key else pack(events.row_contents, "bytea"),
+        subjects=pack(events.subjects, "text"),
+        happened=pack(events.happened, "timestamptz"),
+        ranks=None if are_unranked else pack(events.ranks, "text"),
+        lines=pack(events.lines, "text"),
+        leaves=pack(events.leaves, "bytea"),
+        opened=[nth + 1 for nth in events.openings],
+        openings=[json.dumps(opening) for opening in events.openings.values()],
+        starts_at=events.positions[0] if is_one_each else None,
+        rows_differ=events.rows_differ,
+    )
+
+
+def take_in(tx: Transaction, recording: int, kind: str, events: PackedEvents) -> TakenIn:
     """
     Add a chunk's events to an open recording; rows that are known as they are add nothing.
 
     Rows come in the order of the file, and all events of a row in one chunk.
     """
-    columns = list(zip(*events, strict=True)) or [()] * len(NewEvent._fields)
-    told = dict(zip(NewEvent._fields, map(list, columns), strict=True))
-    opened = [(nth, event.opening) for nth, event in enumerate(events, 1) if event.opening]
     taken = tx.row(
         TakenIn,
         "SELECT accepted, corrected, already_known, events FROM record.take_in(%(recording)s::int,"
-        " %(kind)s, %(position)b::bigint[], %(part)b::smallint[], %(row_key)b::bytea[],"
-        " %(row_content)b::bytea[], %(subject)b::text[], %(happened_at)b::timestamptz[],"
-        " %(rank)b::text[], %(line)b::text[], %(leaf)b::bytea[], %(opened)b::int[],"
-        " %(openings)s::jsonb[])",
-        {
-            **told,
-            "recording": recording,
-            "kind": kind,
-            "opened": [nth for nth, _ in opened],
-            "openings": [Jsonb(opening) for _, opening in opened],
-        },
+        " %(kind)s, %(positions)s::bigint[], %(parts)s::smallint[], %(row_keys)s::bytea[],"
+        " %(row_contents)s::bytea[], %(subjects)s::text[], %(happened)s::timestamptz[],"
+        " %(ranks)s::text[], %(lines)s::text[], %(leaves)s::bytea[], %(opened)s::int[],"
+        " %(openings)s::jsonb[], %(starts_at)s::bigint, %(rows_differ)s)",
+        {**events._asdict(), "recording": recording, "kind": kind},
     )
     assert taken is not None
     return taken
@@ -529,6 +569,21 @@ def openings(tx: Transaction, engagement_id: EngagementId) -> Iterator[Opened]:
     )
 
 
+def openings_of_cases(
+    tx: Transaction, engagement_id: EngagementId, subjects: Sequence[str]
+) -> list[Opened]:
+    """Return the openings of the events of the cases named, also of those that were corrected."""
+    return tx.rows(
+        Opened,
+        "SELECT o.recording || '.' || o.ordinal AS event_id, e.told, o.attributes"
+        " FROM record.event e JOIN record.opening o ON o.engagement_id = e.engagement_id"
+        "  AND o.recording = e.recording AND o.ordinal = e.ordinal"
+        " WHERE e.engagement_id = %(engagement_id)s AND e.subject = ANY (%(subjects)s::text[])"
+        " ORDER BY o.recording, o.ordinal",
+        {"engagement_id": engagement_id, "subjects": list(subjects)},
+    )
+
+
 def subjects_active(
     tx: Transaction, engagement_id: EngagementId, during: Span[datetime]
 ) -> set[str]:
@@ -546,7 +601,7 @@ def subjects_active(
         "    AND e.happened_at >= %(start)s AND e.happened_at < %(end)s"
         " UNION SELECT other.subject FROM shown JOIN record.event e ON e.subject = shown.subject"
         "   JOIN record.event other ON other.engagement_id = e.engagement_id"
-        "    AND other.row_key = e.row_key AND other.part = 1"
+        "    AND other.row_key = e.row_key AND other.part = 1 AND other.times > 0"
         "  WHERE e.engagement_id = %(engagement_id)s AND e.part = 1)"
         " SELECT subject FROM shown",
         {"engagement_id": engagement_id, "start": during.start, "end": during.end},
@@ -574,6 +629,52 @@ def corrections(tx: Transaction, engagement_id: EngagementId, *, known: int) -> 
         " GROUP BY s.recording, s.ordinal",
         {"engagement_id": engagement_id, "known": known},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """From when to when the events of a record reach; None where there are none."""
+
+    first: datetime | None
+    last: datetime | None
+
+
+# A bound, and not IS NOT NULL: that the planner drops where the column is never null, and with it
+# what makes the partial index fit.
+_ONE_HAPPENED = (
+    "SELECT e.happened_at FROM record.event e JOIN record.recording r"
+    "   ON r.engagement_id = e.engagement_id AND r.number = e.recording"
+    " WHERE e.engagement_id = %(engagement_id)s AND e.happened_at > '-infinity' AND" + _KNOWN
+)
+
+
+def reach(tx: Transaction, engagement_id: EngagementId, *, known: int = ALL_KNOWN) -> Reach:
+    """Return from when to when the events reach that counted at an entry."""
+    found = tx.row(
+        Reach,
+        f"SELECT ({_ONE_HAPPENED} ORDER BY e.happened_at LIMIT 1) AS first,"
+        f" ({_ONE_HAPPENED} ORDER BY e.happened_at DESC LIMIT 1) AS last",
+        {"engagement_id": engagement_id, "known": known},
+    )
+    assert found is not None
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    refused: int
+
+
+def refused_rows(tx: Transaction, engagement_id: EngagementId) -> int:
+    """Return how many rows the imports of an engagement's record set aside."""
+    found = tx.row(
+        _Refused,
+        "SELECT coalesce(sum(refused), 0)::bigint AS refused FROM record.recording"
+        " WHERE engagement_id = %(engagement_id)s AND entry IS NOT NULL",
+        {"engagement_id": engagement_id},
+    )
+    assert found is not None
+    return found.refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,13 @@ def months_between(first_name: str, last_name: str, zone: Zone) -> tuple[Period,
     return tuple(_month(number, zone) for number in numbers)
 
 
+def month_names(first_name: str, last_name: str) -> tuple[str, ...]:
+    """Return the names of the months from one to another, both included; none if it is before."""
+    (year, month), (last_year, last_month) = map(_year_and_month, (first_name, last_name))
+    numbers = range(12 * year + month - 1, 12 * last_year + last_month)
+    return tuple(f"{number // 12:04}-{number % 12 + 1:02}" for number in numbers)
+
+
 def _month(number: int, zone: Zone) -> Period:
     """Return the month that is `number` months after January of the year 0."""
     first, next_first = (date(n // 12, n % 12 + 1, 1) for n in (number, number + 1))

@@ -1,9 +1,10 @@
 """
 Times as files write them, by patterns in the letters of CLDR (Unicode TR 35, date field symbols).
 
-Read are the numeric fields y M d H m s S and the offsets X and Z, in the widths below; other
-letters are refused by name. `yy` is read as POSIX reads %y: 69 to 99 are 1969 to 1999, 00 to 68 are
-2000 to 2068. Three formats are no patterns: `iso 8601` with its offset, `epoch s` and `epoch ms`.
+Read are the numeric fields y M d H m s S, the hour h of a half day with its a (AM, PM), and the
+offsets X and Z, in the widths below; other letters are refused by name. `yy` is read as POSIX reads
+%y: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068. Three formats are no patterns: `iso 8601`
+with its offset, `epoch s` and `epoch ms`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ _FIELDS: Final = {
     "MM": ("month", r"[0-9]{2}", 2), "M": ("month", r"[0-9]{1,2}", None),
     "dd": ("day", r"[0-9]{2}", 2), "d": ("day", r"[0-9]{1,2}", None),
     "HH": ("hour", r"[0-9]{2}", 2), "H": ("hour", r"[0-9]{1,2}", None),
+    "hh": ("hour of twelve", r"[0-9]{2}", 2), "h": ("hour of twelve", r"[0-9]{1,2}", None),
+    "a": ("half", r"[AaPp][Mm]|[AaPp]\.[Mm]\.", None),
     "mm": ("minute", r"[0-9]{2}", 2), "ss": ("second", r"[0-9]{2}", 2),
     **{"S" * n: ("fraction", f"[0-9]{{{n}}}", n) for n in range(1, 7)},
     "XXX": ("offset", r"Z|[-+][0-9]{2}:[0-9]{2}", None),
@@ -26,6 +29,7 @@ _FIELDS: Final = {
 }  # fmt: skip
 _TOKEN: Final = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|([^A-Za-z'])")
 _ORDER: Final = ("year", "month", "day", "hour", "minute", "second", "fraction", "offset")
+_OF_TWELVE: Final = {"hour": "hour of twelve"}
 _FIRST_OF_1900S: Final = 69
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO: Final = re.compile(
@@ -79,14 +83,25 @@ def compile_time_format(pattern: str) -> TimeFormat:
             raise ValueError(f"{pattern!r} has the {name} twice")
     if missing := {"year", "month", "day"} - set(names):
         raise ValueError(f"{pattern!r} lacks the {', the '.join(sorted(missing))}")
+    _refuse_half_told(pattern, names)
     needs_zone = "offset" not in names
     return TimeFormat(pattern, pieces, needs_zone=needs_zone, _read=reader_of(pattern, pieces))
+
+
+def _refuse_half_told(pattern: str, names: list[str]) -> None:
+    """An hour of twelve and the half of its day need one another."""
+    if ("half" in names) != ("hour of twelve" in names):
+        raise ValueError(f"{pattern!r} needs h and a (AM, PM) together")
+    if {"hour", "hour of twelve"} <= set(names):
+        raise ValueError(f"{pattern!r} has the hour twice")
 
 
 def reader_of(pattern: str, pieces: tuple[Piece, ...]) -> Callable[[str], datetime]:
     """Return what reads a text by the pieces of a pattern; `pattern` is named in its ValueError."""
     names = [piece.field for piece in pieces if piece.field]
-    groups = [names.index(name) + 1 if name in names else 0 for name in _ORDER]
+    order = [_OF_TWELVE.get(name, name) for name in _ORDER] if "half" in names else _ORDER
+    groups = [names.index(name) + 1 if name in names else 0 for name in order]
+    half = names.index("half") + 1 if "half" in names else 0
     regex = re.compile("".join(f"({p.regex})" if p.field else p.regex for p in pieces))
 
     def read(text: str) -> datetime:
@@ -97,6 +112,8 @@ def reader_of(pattern: str, pieces: tuple[Piece, ...]) -> Callable[[str], dateti
             match[group] if group else "0" for group in groups
         )
         try:
+            if half:
+                hour = _hour_of_day(int(hour), match[half])
             local = datetime(  # noqa: DTZ001 - a local reading has no zone yet
                 _year(year), int(month), int(day), int(hour), int(minute), int(second),
                 int(fraction.ljust(6, "0")),
@@ -106,6 +123,13 @@ def reader_of(pattern: str, pieces: tuple[Piece, ...]) -> Callable[[str], dateti
             raise ValueError(f"{text!r} is no time: {fault}") from fault
 
     return read
+
+
+def _hour_of_day(hour: int, half: str) -> int:
+    """Return the hour, 0 to 23: 12 AM is midnight, 12 PM noon."""
+    if not 1 <= hour <= 12:
+        raise ValueError("hour must be in 1..12")
+    return hour % 12 + (12 if half[0] in "Pp" else 0)
 
 
 def offset_of(text: str) -> timedelta:
@@ -143,8 +167,8 @@ def _field(letters: str, pattern: str) -> Piece:
     if letters not in _FIELDS:
         raise ValueError(
             f"{letters!r} in {pattern!r} cannot be read; fields are yyyy, MM, dd, HH, mm, ss, S "
-            "to SSSSSS (M, d and H without leading zeros, yy of two digits, XXX, XX or Z an offset "
-            "from UTC), other letters stand in quotes"
+            "to SSSSSS (M, d and H without leading zeros, yy of two digits, h or hh with a for AM "
+            "and PM, XXX, XX or Z an offset from UTC), other letters stand in quotes"
         )
     return Piece(*_FIELDS[letters])
 

@@ -257,3 +257,10 @@ class TestRealFiles:
         assert attributes["q_time"]["type"] == "number"
         assert attributes["customer_id"]["class"] == "content"
         assert any("ser_start" in sentence for sentence in found.to_check)
+
+
+class TestWebPages:
+    @pytest.mark.parametrize("text", ["<!DOCTYPE html>\n<html>", "\ufeff \n<html lang=en>"])
+    def test_are_called_so(self, text: str, tmp_path: Path) -> None:
+        with pytest.raises(Refusal, match="This is a web page"):
+            look_at(written(tmp_path, text, "export.csv"))

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 LEAST_SHARE = 0.9
 """Of a column's cells, to be called times; the rest are told as misfits."""
+LEAST_DAYS_SHARE = 0.99
+"""Of the cells of one shape, to be read by one pattern: a file may hold a 30 February."""
 YEARS = range(1950, 2101)
+FILLERS = frozenset({
+    "-", "--", "---", "–", "—", "?", ".", "n/a", "na", "n.a.", "nan", "nat", "null", "none", "nil",
+    "(null)", "#n/a", "undefined", "tbd", "never", "not set", "unset",
+})  # fmt: skip
+"""What systems write where there is nothing; nothing but zeros and marks says the same."""
 EPOCHS = {10: "epoch s", 13: "epoch ms"}
 _SHAPE = re.compile(
     r"(?P<day>\d{1,4}(?P<mark>[-/.])\d{1,2}(?P=mark)\d{1,4}|\d{6}|\d{8})"
     r"(?:(?P<between>T| |, )(?P<hour>\d{1,2}):\d{2}(?P<second>:\d{2}(?:(?P<point>[.,])"
-    r"(?P<fraction>\d{1,9}))?)?(?P<offset> ?(?:Z|[-+]\d{2}:?\d{2}))?)?"
+    r"(?P<fraction>\d{1,9}))?)?(?P<half>[ \u00a0\u202f]?(?:[AaPp][Mm]|[AaPp]\.[Mm]\.))?"
+    r"(?P<offset> ?(?:Z|[-+]\d{2}:?\d{2}))?)?"
 )
-_TIME_OF_DAY = re.compile(r"(?P<hour>\d{1,2}):[0-5]\d(?P<second>:[0-5]\d)?")
+_TIME_OF_DAY = re.compile(
+    r"(?P<hour>\d{1,2}):[0-5]\d(?P<second>:[0-5]\d)?"
+    r"(?P<half>[ \u00a0\u202f]?(?:[AaPp][Mm]|[AaPp]\.[Mm]\.))?"
+)
 _DAYS = (
     "yyyy-MM-dd", "yyyy/MM/dd", "yyyy.MM.dd", "yyyy-M-d", "yyyy/M/d",
     "dd.MM.yyyy", "d.M.yyyy", "dd.MM.yy", "d.M.yy",
@@ -55,9 +66,11 @@ def guess_time(cells: Sequence[str], *, is_named_so: bool) -> TimeGuess | None:
     """
     if not cells:
         return None
-    if is_named_so and (epoch := _epoch(cells)) is not None:
-        return epoch
-    shapes = Counter(_shape(cell) for cell in cells)
+    told = [cell for cell in cells if not is_filler(cell)]
+    if is_named_so and (epoch := _epoch(told)) is not None:
+        fillers = tuple(cell for cell in cells if is_filler(cell))
+        return replace(epoch, misfits=fillers)
+    shapes = Counter(_shape(cell) for cell in told)
     shapes.pop(None, None)
     if not shapes:
         return None
@@ -65,10 +78,32 @@ def guess_time(cells: Sequence[str], *, is_named_so: bool) -> TimeGuess | None:
     assert shape is not None
     if shape[0] == "" and not is_named_so:
         return None
-    fitting = [cell for cell in cells if _fits(_shape(cell), shape)]
-    if len(fitting) < LEAST_SHARE * len(cells):
+    fitting = [cell for cell in told if _fits(_shape(cell), shape)]
+    if len(fitting) < LEAST_SHARE * len(told):
         return None
     return _by_day(cells, fitting, shape)
+
+
+def is_filler(cell: str) -> bool:
+    """Return whether a cell says only that there is nothing."""
+    return cell.lower() in FILLERS or (bool(cell) and not cell.strip("0-/.:T "))
+
+
+def swapped(pattern: str) -> str | None:
+    """Return a format with its day and month exchanged; None where nobody writes so."""
+    day, time = (found[0], found[1]) if (found := _split(pattern)) else (pattern, "")
+    if day.startswith("y") or "." in day:
+        return None
+    other = _swapped(day)
+    return None if other is None else other + time
+
+
+def _split(pattern: str) -> tuple[str, str] | None:
+    known = [day for day in _DAYS if pattern.startswith(day)]
+    if not known:
+        return None
+    day = max(known, key=len)
+    return day, pattern[len(day) :]
 
 
 def _epoch(cells: Sequence[str]) -> TimeGuess | None:
@@ -88,11 +123,25 @@ def guess_time_of_day(cells: Sequence[str]) -> str | None:
     seconds = {bool(one and one["second"]) for one in found}
     if len(seconds) > 1:
         return None
-    hours = "HH" if all(one and len(one["hour"]) == 2 for one in found) else "H"
-    return f"{hours}:mm{':ss' if True in seconds else ''}"
+    halves = {_half(one["half"] or "") for one in found if one}
+    if len(halves) > 1:
+        return None
+    (half,) = halves
+    hours = _hours([one["hour"] for one in found if one], half)
+    return f"{hours}:mm{':ss' if True in seconds else ''}{half}"
 
 
-_Shape = tuple[str, str, str, str, int, str]
+def _half(half: str) -> str:
+    """Return the letters of a half of the day, with the space before them."""
+    return "" if not half else ("a" if half[0] in "AaPp" else f"{half[0]}a")
+
+
+def _hours(hours: Sequence[str], half: str) -> str:
+    letter = "h" if half else "H"
+    return 2 * letter if all(len(hour) == 2 for hour in hours) else letter
+
+
+_Shape = tuple[str, str, str, str, int, str, str]
 
 
 def _shape(cell: str) -> _Shape | None:
@@ -108,6 +157,7 @@ def _shape(cell: str) -> _Shape | None:
         "s" if found["second"] else ("m" if found["hour"] else ""),
         found["point"] or "",
         len(found["fraction"] or ""),
+        _half(found["half"] or ""),
         kind,
     )
 
@@ -116,7 +166,7 @@ def _fits(shape: _Shape | None, wanted: _Shape) -> bool:
     """A Z stands for an offset; all else is to be the same."""
     if shape is None:
         return False
-    return shape[:5] == wanted[:5] and (shape[5] == wanted[5] or {shape[5], wanted[5]} <= _ZULU)
+    return shape[:6] == wanted[:6] and (shape[6] == wanted[6] or {shape[6], wanted[6]} <= _ZULU)
 
 
 _ZULU = {"Z", "+0:0"}
@@ -124,22 +174,41 @@ _ZULU = {"Z", "+0:0"}
 
 def _by_day(cells: Sequence[str], fitting: Sequence[str], shape: _Shape) -> TimeGuess | None:
     matches = [found for cell in fitting if (found := _SHAPE.fullmatch(cell))]
-    days = sorted({found["day"] for found in matches})
-    possible = [pattern for pattern in _DAYS if all(_reads(pattern, day) for day in days)]
-    if not possible:
+    cells_of = Counter(found["day"] for found in matches)
+    days = sorted(cells_of)
+    misread = {
+        pattern: missed
+        for pattern in _DAYS
+        if (missed := _misread(pattern, cells_of)) <= (1 - LEAST_DAYS_SHARE) * len(matches)
+    }
+    if not misread:
         return None
+    fewest = min(misread.values())
+    possible = [pattern for pattern, missed in misread.items() if missed == fewest]
     pattern = possible[0]
     clock = _clock(matches, shape)
-    misfits = tuple(dict.fromkeys(cell for cell in cells if not _fits(_shape(cell), shape)))
-    why, is_sure = _proof(pattern, possible, days)
+    wrong = {day for day in days if not _reads(pattern, day)} if fewest else set()
+    fits = {found[0] for found in matches if found["day"] not in wrong}
+    why, is_sure = _proof(pattern, possible, [day for day in days if day not in wrong])
     return TimeGuess(
         format=pattern + clock,
         has_time=bool(clock),
-        has_offset=bool(shape[5]),
+        has_offset=bool(shape[6]),
         why=why,
         is_sure=is_sure,
-        misfits=misfits,
+        misfits=tuple(dict.fromkeys(cell for cell in cells if cell not in fits)),
     )
+
+
+def _misread(pattern: str, days: Mapping[str, int]) -> int:
+    """Return how many cells a pattern does not read; it stops counting where they are too many."""
+    most = (1 - LEAST_DAYS_SHARE) * sum(days.values())
+    missed = 0
+    for day, cells in days.items():
+        missed += 0 if _reads(pattern, day) else cells
+        if missed > most:
+            break
+    return missed
 
 
 def _reads(pattern: str, day: str) -> bool:
@@ -157,15 +226,16 @@ def _reads(pattern: str, day: str) -> bool:
 
 
 def _clock(matches: Sequence[re.Match[str]], shape: _Shape) -> str:
-    _, between, parts, point, fraction, offset = shape
+    _, between, parts, point, fraction, half, offset = shape
     if not parts:
         return ""
-    hours = "HH" if all(len(found["hour"]) == 2 for found in matches) else "H"
+    hours = _hours([found["hour"] for found in matches], half)
     seconds = ":ss" if parts == "s" else ""
     digits = point + "S" * fraction if fraction else ""
     zone = {"": "", "Z": "XXX", "+0:0": "XXX", "+00": "XX"}.get(offset.strip(), "XXX")
     gap = " " if offset.startswith(" ") else ""
-    return f"{between.replace('T', chr(39) + 'T' + chr(39))}{hours}:mm{seconds}{digits}{gap}{zone}"
+    before = between.replace("T", "'T'")
+    return f"{before}{hours}:mm{seconds}{digits}{half}{gap}{zone}"
 
 
 def _proof(pattern: str, possible: Sequence[str], days: Sequence[str]) -> tuple[str, bool]:

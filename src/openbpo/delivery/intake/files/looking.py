@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -21,6 +22,9 @@ ROWS_OF_A_DELIMITER = 200
 BLOCKS_OF_TEXT = 64
 ENCODINGS = ("utf-8", "cp1252", "latin-1")
 """In the order in which they are tried; the last one reads anything."""
+_WEB_PAGE = re.compile(
+    rb"[\xef\xbb\xbf\s]*<(?:!doctype\s+html|html|head|body|table)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,10 @@ def look_at(path: Path, *, sheet: str | None = None) -> Look:
 def _form(path: Path) -> FileFormat:
     content = Content(path)
     kind = _kind(content.begins)
+    if kind == "xes" and _WEB_PAGE.match(next(content.blocks(), b"")[:200]):
+        what = "This is a web page, not a file of rows, whatever its name says."
+        remedy = "Export the table itself: as CSV or XLSX, not the page that shows it."
+        raise Refusal.of(path.name, what, remedy)
     encoding = _encoding(content) if kind != "xlsx" else "utf-8"
     form = FileFormat(format=kind, encoding=encoding)
     return replace(form, delimiter=_delimiter(path, form)) if kind == "csv" else form
