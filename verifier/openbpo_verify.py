@@ -21,8 +21,9 @@ closer. With --after, the first leaf that differs from the earlier pack's is nam
 
 V, P and S stand in no leaf; but an act that does names each by its hash, or in full. One that is
 not named so, or is named and not there, does not fit. A remark is printed for a signature by a key
-that you did not give. What it cannot see: who wrote H, when and for whom; openings that were left
-out, and events withheld from a pack that says that it shows some periods alone.
+that you did not give, and for a Z that no sealing key signed, as in packs of version 1. Of such a
+pack it cannot see who wrote H, when and for whom, nor that openings were left out, or events
+withheld by who says that some periods are shown alone.
 A pack cut off right after a checkpoint and finished anew is the record as it was then: only an
 earlier pack, or a witness, shows that it shrank.
 
@@ -363,7 +364,7 @@ class Pack:
 
     def head(self, told: dict[str, Any]) -> None:
         need_form(told, HEADER, {"periods": lambda value: isinstance(value, list) and value})
-        need(told["pack"] == 1, "this is no pack of version 1")
+        need(told["pack"] in (1, 2), "this is no pack of version 1 or 2")
         other = self.earlier.header if self.earlier else told
         need(other["engagement"] == told["engagement"], "the earlier pack is of another engagement")
         self.header = told
@@ -465,8 +466,19 @@ class Pack:
              f"the header tells of other than {entries} entries and {size} leaves")  # fmt: skip
         before = self.earlier.tree.size if self.earlier else 0
         need(before <= size, f"it shrank: the earlier pack has {before} leaves, this one {size}")
-        need(told == {"lines": self.lines, "sha256": digest},
+        counted = {"lines": self.lines, "sha256": digest}
+        is_noted = "note" in told and self.header["pack"] > 1
+        need(told == counted | ({"note": told["note"]} if is_noted else {}),
              "Z tells of other lines. All leaves fit: H, V, S, P or Z was changed")  # fmt: skip
+        if not is_noted:
+            self.remarks.append("nobody signed Z: H is under no signature, nor what is left out")
+            return
+        note = note_of(told)
+        root = base64.b64encode(bytes.fromhex(digest)).decode()
+        origin = f"openbpo/{self.header['engagement']}/pack"
+        ours = (origin, self.lines, root, self.header["made_at"])
+        need((note.origin, note.size, note.root, note.at) == ours, "Z signs another pack")
+        need(signers(note, self.keys), "no key that you gave, and that was in use, signed Z")
 
 
 def leaves(path: str) -> Iterator[tuple[bytes, bytes]]:

@@ -184,3 +184,59 @@ class TestTheCommand:
         ran = openbpo("reconcile", "small-desk", "--template", str(taken), "--period", "2025-03")
         assert ran.status == 1
         assert taken.read_bytes() == b"mine"
+
+
+@pytest.fixture(scope="module")
+def as_closed(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("closed")
+    done("accept", str(agreement_at(folder / "closed-desk")), "--as", "client")
+    march = [ticket("standard", f"2012-03-{day} 09:00", f"2012-03-{day} 10:00",
+                    f"2012-03-{day} 11:00") for day in (12, 13, 14)]  # fmt: skip
+    done("import", "closed-desk", str(write_log(folder / "march.csv", march[:2])))
+    done("close", "closed-desk", "--period", "2012-03")
+    path = folder / "as-closed.xlsx"
+    done("reconcile", "closed-desk", "--template", str(path), "--period", "2012-03")
+    done("import", "closed-desk", str(write_log(folder / "later.csv", march)))
+    return path
+
+
+@pytest.mark.xdist_group("closed_reconcile")
+class TestAClosedPeriod:
+    """A ticket comes in after its month was closed: the closed figures are what is compared."""
+
+    def test_is_compared_as_it_stands(self, as_closed: Path) -> None:
+        told = done("reconcile", "closed-desk", str(as_closed), "--json").json
+        assert told["differences"] == []
+        assert (told["state"], told["known"]) == ("reported", 2)
+        said = " ".join(done("reconcile", "closed-desk", str(as_closed)).out.split())
+        assert (
+            "2012-03 is reported: its figures as they stand, by what was known at entry 2." in said
+        )
+
+    def test_is_compared_as_known_at_an_entry(self, as_closed: Path) -> None:
+        latest = done(
+            "attain", "closed-desk", "--period", "2012-03", "--as-known-at", "4", "--json"
+        )
+        assert latest.json["known"] == 4
+        told = done("reconcile", "closed-desk", str(as_closed), "--as-known-at", "4", "--json").json
+        assert [d["cause"] for d in told["differences"]] == ["missing case", "missing case"]
+        assert (told["state"], told["known"]) == ("reported", 4)
+        first = done(
+            "reconcile", "closed-desk", str(as_closed), "--as-known-at", "2", "--json"
+        ).json
+        assert (first["differences"], first["state"]) == ([], "open")
+
+    def test_writes_its_template_as_it_stands(self, as_closed: Path, tmp_path: Path) -> None:
+        again = tmp_path / "again.xlsx"
+        done("reconcile", "closed-desk", "--template", str(again), "--period", "2012-03")
+        assert table_of(again) == table_of(as_closed)
+
+    def test_says_what_the_report_does_not_tell(self, as_closed: Path, tmp_path: Path) -> None:
+        rows = [row for row in table_of(as_closed) if row.get("figure") not in ("fees", "tax")]
+        path = write_csv(tmp_path / "less.csv", rows)
+        told = done("reconcile", "closed-desk", str(path), "--json").json
+        assert (told["reported"]["fees"], told["reported"]["tax"]) == (None, None)
+        assert told["reported"]["total"] == told["recomputed"]["total"]
+        lines = done("reconcile", "closed-desk", str(path)).out.splitlines()
+        [fees] = [line for line in lines if line.lstrip().startswith("Fees")]
+        assert "not told" in fees

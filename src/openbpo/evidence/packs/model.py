@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from openbpo.record.lines import event_line, facts_text
 from openbpo.values.canonical import canonical_bytes
 from openbpo.values.refusals import Mistake, Refusal
 
-PACK_VERSION: Final = 1
+PACK_VERSION: Final = 2
+PACK_VERSIONS: Final = (1, 2)
+"""What can be read. In version 1 the last line was never signed."""
 MOST_PARTS: Final = 2_000_000
 """How many values one line may hold: far more than any has, and few enough for memory."""
-KINDS: Final = frozenset({"case", "call", "agent_time", "interval_count", "headcount", "quantity"})
-_HASH = re.compile("[0-9a-f]{64}")
 
 HEADER, VERSION, EVENT, ACT, WITHHELD = b"H", b"V", b"E", b"A", b"X"
 OPENING, CHECKPOINT, COUNTERSIGNATURE, PERIOD, END = b"O", b"C", b"S", b"P", b"Z"
@@ -40,8 +36,7 @@ class Misfit(Exception):  # noqa: N818
         return Refusal(Mistake(f"{pack}:{self.line}", self.what, self.remedy))
 
 
-@dataclass(frozen=True, slots=True)
-class PackLine:
+class PackLine(NamedTuple):
     """
     One line: its number, its tag, and what stands after it.
 
@@ -80,43 +75,6 @@ class PackLine:
         if not is_canonical:
             raise Misfit(self.number, "This is not written in the canonical way.")
         return told
-
-    def told_event(self) -> dict[str, Any]:
-        """Return the event that the body tells; raises Misfit unless it is just such a line."""
-        told = self.told()
-        try:
-            fault = _unlike_event(told, self.body)
-        except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as broken:
-            fault = repr(broken)
-        if fault is not None:
-            raise Misfit(self.number, f"This is no event as one is written: {fault}")
-        return told
-
-
-def _unlike_event(told: dict[str, Any], body: bytes) -> str | None:
-    """Say how a line is other than what writing its values comes to; None if it is just that."""
-    part, position, committed = told["part"], told["position"], told.get("committed")
-    if part.__class__ is not int or position.__class__ is not int or min(part, position) < 1:
-        return "part and position are counted from 1"
-    if told["kind"] not in KINDS:
-        return f"there is no kind {told['kind']!r}"
-    hashes = [told["row"] + told["salt"], *(committed.values() if committed else ())]
-    if not all(map(_HASH.fullmatch, hashes)) or len(told["row"]) != 32:
-        return "row, salt and commitments are hex"
-    again = event_line(
-        kind=told["kind"],
-        type_=told["type"],
-        subject=told["subject"],
-        happened_at=datetime.fromisoformat(told["at"]),
-        facts=facts_text(told["facts"]),
-        position=position,
-        part=part,
-        row=told["row"],
-        salt=told["salt"],
-        rank=told.get("rank"),
-        committed=committed,
-    )
-    return None if again.encode() == body else "it is not written in the canonical way"
 
 
 def leaf_line(tag: bytes, sequence: int, leaf: bytes, body: bytes = b"") -> bytes:

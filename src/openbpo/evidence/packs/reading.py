@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 import zlib
+from binascii import unhexlify
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from openbpo.agreements.files import content_hash
+from openbpo.evidence.packs.event_lines import EventLines
 from openbpo.evidence.packs.model import (
     ACT,
     CHECKPOINT,
@@ -22,7 +24,7 @@ from openbpo.evidence.packs.model import (
     HEADER,
     LEAVES,
     OPENING,
-    PACK_VERSION,
+    PACK_VERSIONS,
     PERIOD,
     TAGS,
     VERSION,
@@ -32,8 +34,10 @@ from openbpo.evidence.packs.model import (
 )
 from openbpo.record.checkpoints import Checkpoint, SignedNote, checked, origin_of, read_note
 from openbpo.record.lines import SALT_BYTES, commitment
+from openbpo.record.model import ToldEvent
 from openbpo.record.tree import Frontier
 from openbpo.trust.key_rings import KeyRing
+from openbpo.values.canonical import instant_text
 from openbpo.values.ids import EngagementId
 from openbpo.values.refusals import Refusal
 
@@ -55,9 +59,9 @@ class PackFile:
 
     def lines(self) -> Iterator[PackLine]:
         """Yield its lines; raises Misfit for the first that cannot be one of a pack."""
-        return Lines().of(self._raw())
+        return Lines().of(self.raw_lines())
 
-    def _raw(self) -> Iterator[bytes]:
+    def raw_lines(self) -> Iterator[bytes]:
         number = 0
         try:
             with self.path.open("rb") as raw, _unpacked(raw) as content:
@@ -104,7 +108,8 @@ class Lines:
 
     def _end(self, line: PackLine) -> None:
         told = line.told_canonically()
-        if told != {"lines": self.count, "sha256": self.digest.hexdigest()}:
+        counted = {"lines": self.count, "sha256": self.digest.hexdigest()}
+        if told != counted and told != {**counted, "note": told.get("note")}:
             raise Misfit(line.number, "The lines before this one are not those that were written.")
         self.ended = True
 
@@ -117,6 +122,11 @@ def _unpacked(raw: IO[bytes]) -> Any:
 
 def split_line(number: int, raw: bytes) -> PackLine:
     """Return a line with its end; raises Misfit for one that can be none of a pack."""
+    if raw.startswith(b"E "):  # by far the most
+        head = _LEAF_HEAD.match(raw, 2)
+        if head is not None and head.end() < len(raw) - 1:
+            sequence, leaf = head.groups()
+            return PackLine(number, EVENT, int(sequence), unhexlify(leaf), raw[head.end() : -1])
     tag, _, rest = raw[:-1].partition(b" ")
     if tag not in TAGS:
         begins = raw[:20].decode("utf-8", "replace").strip()
@@ -129,7 +139,7 @@ def split_line(number: int, raw: bytes) -> PackLine:
         body = rest[head.end() :]
         if (tag == WITHHELD) != (not body):
             raise Misfit(number, "A leaf is shown with its line, or withheld without it.")
-        return PackLine(number, tag, int(head[1]), bytes.fromhex(head[2].decode()), body)
+        return PackLine(number, tag, int(head[1]), unhexlify(head[2]), body)
     if tag == OPENING:
         head = _OPENING_HEAD.match(rest)
         if head is None:
@@ -163,8 +173,13 @@ class Integrity:
     roots_wanted: dict[int, bytes] = field(default_factory=dict)
     """Roots by size that the record must have had (of an earlier pack)."""
     told: dict[str, Any] = field(default_factory=dict)
-    """What the last line with a body says."""
+    """What the last line with a body says that is no event's."""
+    event: ToldEvent | None = None
+    """The last event."""
     withheld: int = 0
+    is_sealed: bool = False
+    """Whether a sealing key signed all lines, the header among them."""
+    _events: EventLines = field(default_factory=EventLines)
     _waiting: list[bytes] = field(default_factory=list)
     _last: PackLine | None = None
     _act: dict[str, Any] = field(default_factory=dict)
@@ -192,7 +207,7 @@ class Integrity:
         """Check the next line; raises Misfit where it does not fit."""
         if line.tag == EVENT and self._last is not None:  # by far the most
             self._leaf(line)
-            self.told = line.told_event()
+            self.event = self._events.read(line)
         elif line.tag == HEADER:
             self._header(line)
         elif self._last is None:
@@ -218,6 +233,26 @@ class Integrity:
             self._after_act(line)
         elif self._owed:
             self._refuse_owed(line)
+        elif line.tag == END:
+            self._end(line)
+
+    def _end(self, line: PackLine) -> None:
+        """Check who signed all lines, where somebody did."""
+        if "note" not in line.told_canonically():
+            return
+        if self.header["pack"] == 1:
+            raise Misfit(line.number, "In a pack of version 1 the last line is not signed.")
+        note, signed = _note(line)
+        told = line.told()
+        of_this = (signed.origin, signed.size, signed.root.hex(), instant_text(signed.at)) == (
+            *(origin_of(EngagementId(self.header["engagement"]), "pack"), told["lines"]),
+            *(told["sha256"], self.header["made_at"]),
+        )
+        if not of_this:
+            raise Misfit(line.number, "What is signed here is not this pack.")
+        if not checked(note, self.keys.in_use(signed.at)).holds:
+            raise Misfit(line.number, _unsigned(note, self.keys, signed), OTHER_KEYS)
+        self.is_sealed = True
 
     def _version(self, line: PackLine) -> None:
         if self._sequence:
@@ -284,7 +319,7 @@ class Integrity:
             raise Misfit(
                 line.number, f"In the header {(wrong or ['periods'])[0]} has not its form."
             )
-        if told["pack"] != PACK_VERSION:
+        if told["pack"] not in PACK_VERSIONS:
             raise Misfit(
                 line.number, f"This is a pack of version {told['pack']}; install a newer OpenBPO."
             )
@@ -347,7 +382,7 @@ class Integrity:
         before = self._last
         if before is None or before.tag != EVENT or before.sequence != line.sequence:
             raise Misfit(line.number, "An opening stands right after its event.")
-        committed = self.told.get("committed", {})
+        committed = (self.event.committed if self.event else None) or {}
         for name, one in line.told_canonically().items():
             try:
                 salt = bytes.fromhex(one["salt"])
@@ -431,7 +466,7 @@ def _unsigned(note: SignedNote, keys: KeyRing, told: Checkpoint) -> str:
     names = ", ".join(line.name for line in note.signatures)
     held = ", ".join(str(key) for key in keys)
     if checked(note, keys).by:
-        return f"{names} signed this checkpoint of {told.at}, when that key was retired already."
+        return f"{names} signed this of {told.at}, when that key was retired already."
     return f"None of the keys given ({held}) made this signature; it is by {names}."
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from openbpo.assurance.attainment.periods import find_period
 from openbpo.evidence.packs.model import (
     ACT,
     CHECKPOINT,
@@ -22,13 +23,14 @@ from openbpo.evidence.packs.model import (
 from openbpo.evidence.packs.reading import Integrity, PackFile
 from openbpo.evidence.proving.decisions import Difference, Proving
 from openbpo.evidence.proving.knowledge import HeldRecord
+from openbpo.evidence.proving.ledger import ACTS, Ledger
 from openbpo.record.checkpoints import Checkpoint, checked, origin_of
 from openbpo.trust.key_rings import KeyRing, KnownKey, party_name
 from openbpo.values.cycles import without_looking_for_cycles
 from openbpo.values.ids import EngagementId
 from openbpo.values.refusals import Refusal
 
-TAKEN: Mapping[bytes, str] = {EVENT: "event", ACT: "act", PERIOD: "document", VERSION: "version"}
+TAKEN: Mapping[bytes, str] = {ACT: "act", PERIOD: "document", VERSION: "version"}
 BROKEN = (
     *(ValueError, KeyError, TypeError, AttributeError, IndexError),
     *(ArithmeticError, AssertionError, RecursionError),
@@ -46,7 +48,11 @@ class Verified:
     withheld: int
     checkpoint: Checkpoint
     countersigned_by: tuple[str, ...]
+    made_by_seal: bool
+    """Whether a sealing key signed the last line, and with it the header and all that is shown."""
     periods: int
+    billed: int
+    """How many invoices, credit notes, payments and acts of disputes were recomputed."""
     differences: tuple[Difference, ...]
     earlier: int | None
     """How many leaves the earlier pack has, all of which stand in this one."""
@@ -84,7 +90,9 @@ def verify(path: Path, keys: KeyRing, *, after: Path | None = None) -> Verified:
         withheld=integrity.withheld,
         checkpoint=integrity.checkpoint,
         countersigned_by=tuple(reading.countersigned),
+        made_by_seal=integrity.is_sealed,
         periods=reading.proving.recomputed,
+        billed=reading.ledger.recomputed,
         differences=tuple(reading.proving.differences),
         earlier=earlier.size if earlier else None,
     )
@@ -131,6 +139,7 @@ class PackReading:
     integrity: Integrity
     held: HeldRecord = field(default_factory=lambda: HeldRecord(""))
     proving: Proving = field(init=False)
+    ledger: Ledger = field(init=False)
     countersigned: list[str] = field(default_factory=list)
     _act: dict[str, Any] = field(default_factory=dict)
     _entry: int = 0
@@ -139,10 +148,17 @@ class PackReading:
 
     def __post_init__(self) -> None:
         self.proving = Proving(self.held)
+        self.ledger = Ledger(self.held, self.proving.differences.append)
 
     def take(self, line: PackLine) -> None:
         """Take a line whose integrity was just checked."""
-        if line.tag in TAKEN:
+        if line.tag == EVENT:  # by far the most
+            assert self.integrity.event is not None
+            try:
+                self.held.add_event(self.integrity.event)
+            except BROKEN as fault:
+                raise Misfit(line.number, f"This is no event: {fault!r}") from fault
+        elif line.tag in TAKEN:
             try:
                 self._take(line, self.integrity.told)
             except Refusal as refusal:
@@ -153,17 +169,16 @@ class PackReading:
         elif line.tag == WITHHELD:
             self.held.add_withheld()
         elif line.tag == HEADER:
-            self.held.handle = self.integrity.header["handle"]
-            self.proving.is_whole = "periods" not in self.integrity.header
+            header = self.integrity.header
+            self.held.handle = self.ledger.handle = header["handle"]
+            self.proving.shows_what_it_adjusts = header["pack"] > 1 or "periods" not in header
         elif line.tag == CHECKPOINT:
             checkpoint = self.integrity.checkpoint
             assert checkpoint is not None
             self._roots[checkpoint.size] = checkpoint.root.hex()
 
     def _take(self, line: PackLine, told: dict[str, Any]) -> None:
-        if line.tag == EVENT:
-            self.held.add_event(told)
-        elif line.tag == ACT:
+        if line.tag == ACT:
             self._take_act(line, told)
         elif line.tag == PERIOD:
             self._period(line, told)
@@ -174,17 +189,24 @@ class PackReading:
         self._entry, self._act_line = told["entry"], line.number
         self.held.add_act(told)
         self._act = told
+        if told["act"] == "period":
+            self.proving.add_act(told)
         if told["act"] == "signature":
             version = self.held.versions[bytes.fromhex(told["content_hash"])]
             if version.stored.number != told["number"]:
                 raise Misfit(line.number, f"It signs version {told['number']}, which is another.")
             self.held.terms(self._entry)
+        elif told["act"] == "period":
+            self.ledger.take_closing(told)
+        elif told["act"] in ACTS:
+            self.ledger.take(told)
 
     def _period(self, line: PackLine, stored: dict[str, Any]) -> None:
         checkpoint = self._act["checkpoint"]
         if self._roots.get(checkpoint["size"]) != checkpoint["root"]:
             raise Misfit(line.number, "It names a checkpoint that the record does not have.")
         self.proving.prove(self._act, stored)
+        self.ledger.take_period(self._act, stored)
 
     def finish(self) -> None:
         """Check the countersignatures, and every period once more from scratch."""
@@ -201,7 +223,16 @@ class PackReading:
             if not found.holds:
                 raise Misfit(number, "No party of this engagement made this countersignature.")
             self.countersigned += [str(key.party) for key in found.by]
+        self._check_periods(self.integrity.header)
         try:
             self.proving.finish(self._entry)
         except BROKEN as fault:
             raise Misfit(self._act_line, f"Its figures cannot be recomputed: {fault!r}") from fault
+
+    def _check_periods(self, header: Mapping[str, Any]) -> None:
+        """Raise Misfit where the header names a period that the agreement does not have."""
+        for name in header.get("periods", ()) if header["pack"] > 1 else ():
+            try:
+                find_period(self.held.terms(self._entry), name)
+            except Refusal as refusal:
+                raise Misfit(1, refusal.mistakes[0].what) from refusal

@@ -6,7 +6,7 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +18,7 @@ from openbpo.agreements.model import Side
 from openbpo.agreements.versions.model import Terms
 from openbpo.agreements.versions.queries import versions_signed
 from openbpo.assurance.attainment.periods import find_period
+from openbpo.billing.closing.model import Act
 from openbpo.billing.closing.queries import acts
 from openbpo.evidence.packs.model import (
     ACT,
@@ -34,6 +35,7 @@ from openbpo.evidence.packs.model import (
     leaf_line,
     plain_line,
 )
+from openbpo.record.checkpoints import Checkpoint, Signer, origin_of, sealed
 from openbpo.record.model import Entry
 from openbpo.record.queries import entries, lines_of_recording, subjects_active
 from openbpo.record.sealing.store import Sealed, all_sealed
@@ -42,6 +44,8 @@ from openbpo.storage.failpoints import failpoint
 from openbpo.values.canonical import canonical_bytes, instant_text
 from openbpo.values.ids import EngagementId
 from openbpo.values.refusals import Refusal, Unavailable
+
+Noted = Callable[[int, bytes], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +70,31 @@ def private_attributes(terms: Sequence[Terms]) -> dict[str, str]:
     return {name: sides.pop() for name, sides in said.items() if len(sides) == 1}
 
 
+def with_adjusted(wanted: Sequence[str], known: Sequence[Act]) -> tuple[str, ...]:
+    """
+    Return the periods wanted with all that is needed to recompute their adjustments, in order.
+
+    These are the periods that they adjust, and, as an adjustment starts from all that was charged
+    before, the periods that adjusted those before. They again must be shown with their adjustments.
+    """
+    shown = set(wanted)
+    while True:
+        last = max((act.known for act in known if act.period in shown), default=0)
+        more = {name for act in known if act.period in shown for name in _adjusted(act)}
+        more |= {
+            act.period
+            for act in known
+            if act.known <= last and act.state.stands and not shown.isdisjoint(_adjusted(act))
+        }
+        if more <= shown:
+            return tuple(sorted(shown))
+        shown |= more
+
+
+def _adjusted(act: Act) -> set[str]:
+    return {one["period"] for one in act.document["adjustments"]}
+
+
 @dataclass(slots=True)
 class PackWriter:
     """Writes the lines of one engagement's pack, up to a checkpoint."""
@@ -77,19 +106,24 @@ class PackWriter:
     leaves: int = 0
     withheld: int = 0
     _shown: set[str] | None = field(init=False, default=None)
+    periods: tuple[str, ...] | None = field(init=False, default=None)
+    """The periods that are shown: those wanted, and all that their adjustments are made of."""
     _documents: dict[int, Mapping[str, Any]] = field(init=False)
     _checkpoints: dict[int, Sealed] = field(init=False)
 
     def __post_init__(self) -> None:
+        known = [a for a in acts(self.tx, self.engagement_id) if a.entry <= self.sealed.last_number]
+        if self.wanted.periods is not None:
+            self.periods = with_adjusted(self.wanted.periods, known)
         self._documents = {
             act.entry: act.document
-            for act in acts(self.tx, self.engagement_id)
-            if self.wanted.periods is None or act.period in self.wanted.periods
+            for act in known
+            if self.periods is None or act.period in self.periods
         }
         sealed = all_sealed(self.tx, self.engagement_id, "record")
         self._checkpoints = {one.size: one for one in sealed if one.size <= self.sealed.size}
-        if self.wanted.periods is not None:
-            spans = [find_period(self.wanted.terms, name)[0].span for name in self.wanted.periods]
+        if self.periods is not None:
+            spans = [find_period(self.wanted.terms, name)[0].span for name in self.periods]
             found = (subjects_active(self.tx, self.engagement_id, span) for span in spans)
             self._shown = set().union(*found)
 
@@ -106,8 +140,8 @@ class PackWriter:
             "entries": last,
             "leaves": self.sealed.size,
         }
-        if self.wanted.periods is not None:
-            header["periods"] = list(self.wanted.periods)
+        if self.periods is not None:
+            header["periods"] = list(self.periods)
         yield plain_line(HEADER, header)
         for version in versions_signed(self.tx, self.engagement_id, known=last):
             told = {
@@ -210,8 +244,18 @@ def _unwritable(path: Path, error: OSError) -> Refusal:
     )
 
 
-def write_pack(path: Path, lines: Iterator[bytes]) -> int:
-    """Write a pack's lines and its last line; returns the number of bytes."""
+def note_of_pack(engagement_id: EngagementId, at: datetime, signer: Signer) -> Noted:
+    """Return what signs a pack's last line, of how many lines came before and their digest."""
+
+    def note(lines: int, digest: bytes) -> str:
+        origin = origin_of(engagement_id, "pack")
+        return str(sealed(Checkpoint(origin=origin, size=lines, root=digest, at=at), signer))
+
+    return note
+
+
+def write_pack(path: Path, lines: Iterator[bytes], note: Noted | None = None) -> int:
+    """Write a pack's lines and its last line, signed if `note` is given; return how many bytes."""
     digest = sha256()
     count = size = 0
     with whole_or_not_at_all(path) as file:
@@ -222,6 +266,8 @@ def write_pack(path: Path, lines: Iterator[bytes]) -> int:
             count += 1
             if count == 1:
                 failpoint("bundle.after_first_line")
-        last = plain_line(END, {"lines": count, "sha256": digest.hexdigest()}) + b"\n"
-        size += file.write(last)
+        told: dict[str, Any] = {"lines": count, "sha256": digest.hexdigest()}
+        if note is not None:
+            told["note"] = note(count, digest.digest())
+        size += file.write(plain_line(END, told) + b"\n")
     return size

@@ -29,12 +29,23 @@ class Proving:
     """Recomputes the documents of periods, each from what was known when it was made."""
 
     knowledge: Knowledge
-    is_whole: bool = True
-    """False where cases are withheld: then adjustments of periods not shown are not recomputed."""
+    shows_what_it_adjusts: bool = True
+    """
+    False where cases of periods that are adjusted may be withheld.
+
+    Packs of version 1 with some periods are so; then adjustments are not recomputed.
+    """
     standing: list[Mapping[str, Any]] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     recomputed: int = 0
     _latest: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    _closed: dict[int, int] = field(default_factory=dict)
+    """By the entry of an act from which on a period stands, the entry up to which it counts."""
+
+    def add_act(self, act: Mapping[str, Any]) -> None:
+        """Note an act on a period, whether or not its document is shown."""
+        if State(act["state"]).stands:
+            self._closed[act["entry"]] = act["known"]
 
     def prove(self, act: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
         """Recompute the document of an act on a period, and note where the stored one differs."""
@@ -42,9 +53,16 @@ class Proving:
         if self._latest.get(period) == stored:
             return
         self._latest[period] = stored
-        standing = self.standing if self.is_whole else []
-        again = document(self.knowledge, period, act["known"], standing)
-        taken = ("checkpoint",) if self.is_whole else ("checkpoint", "adjustments", "due")
+        is_whole = self.shows_what_it_adjusts
+        before = (known for entry, known in self._closed.items() if entry < act["entry"])
+        again = document(
+            self.knowledge,
+            period,
+            act["known"],
+            self.standing if is_whole else [],
+            since=max(before, default=None),
+        )
+        taken = ("checkpoint",) if is_whole else ("checkpoint", "adjustments", "due")
         given = {name: stored[name] for name in taken if name in stored}
         self._compare(period, "", stored, {**again, **given})
         self._note(period, "checkpoint", act["checkpoint"], stored["checkpoint"])
@@ -58,13 +76,15 @@ class Proving:
 
         This is a second way to the same figures: from scratch, not by the cases that changed.
         """
-        if not self.standing or not self.is_whole:
+        if not self.standing or not self.shows_what_it_adjusts:
             return
         at = max(one["known"] for one in self.standing)
         assert at <= known, "what is closed is known"
         all_terms = self.knowledge.terms(at)
         own = {one["period"]: one for one in self.standing}
         for name, charged in charged_so_far(self.standing).items():
+            if name not in own:
+                continue  # it is noted already that nothing shown is adjusted there
             if own[name]["known"] == at and charged is own[name]["figures"]:
                 continue  # it was computed from scratch at this very entry
             period, _ = find_period(all_terms, name)

@@ -7,11 +7,10 @@ row has corrected, in which order a case's events stand, which terms were in for
 
 from __future__ import annotations
 
-import json
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -24,25 +23,40 @@ from openbpo.agreements.versions.replaying import (
     signed_told,
     terms_after,
 )
-from openbpo.record.model import CASE_KINDS, RecordedEvent
+from openbpo.record.model import CASE_KINDS, RecordedEvent, ToldEvent
 from openbpo.values.ids import EventId, VersionId
 from openbpo.values.periods import Period
 
 NEVER = 2**31
+NOWHERE = (datetime.min.replace(tzinfo=UTC), "", 0, 0, 0)
+Case = tuple[str, str]
+"""A kind and a subject."""
 
 
 @dataclass(slots=True)
 class HeldEvent:
     """An event, from which entry on it is known, and from which on it is corrected."""
 
-    order: tuple[datetime, str, int, int, int]
-    recording: int
+    told: ToldEvent
     ordinal: int
-    kind: str
-    type: str
-    facts: Mapping[str, Any]
+    recording: int = 0
+    order: tuple[datetime, str, int, int, int] = NOWHERE
     known: int = NEVER
     corrected: int = NEVER
+
+    @property
+    def case(self) -> Case:
+        """Return of which case it tells."""
+        return self.told.kind, self.told.subject
+
+
+_ORDER = attrgetter("order")
+_Row = HeldEvent | list[HeldEvent]
+"""The events of a row's last version: one, as nearly always, or several."""
+
+
+def _parts(row: _Row) -> list[HeldEvent]:
+    return row if isinstance(row, list) else [row]
 
 
 @dataclass(slots=True)
@@ -52,18 +66,21 @@ class HeldRecord:
     handle: str
     versions: dict[bytes, ReadVersion] = field(default_factory=dict)
     signatures: list[Signed] = field(default_factory=list)
-    cases: dict[tuple[str, str], list[HeldEvent]] = field(default_factory=dict)
+    cases: dict[Case, list[HeldEvent]] = field(default_factory=dict)
     sources: dict[int, str] = field(default_factory=dict)
     events: int = 0
-    _touched: list[tuple[int, str, str, bool]] = field(default_factory=list)
-    """(entry, kind, case, is a correction) of everything that was told."""
-    _rows: dict[str, list[tuple[str, HeldEvent]]] = field(default_factory=dict)
-    """By row key: the case and event of each part of the row's last version."""
-    _again: list[tuple[str, list[tuple[str, HeldEvent]]]] = field(default_factory=list)
+    _touched: dict[int, set[Case]] = field(default_factory=dict)
+    """By entry, the cases of which it told or corrected anything."""
+    _corrected: dict[int, set[Case]] = field(default_factory=dict)
+    """By entry, the cases of which it corrected anything."""
+    _rows: dict[str, _Row] = field(default_factory=dict)
+    """By row key, the row's last version."""
+    _again: list[tuple[str, _Row]] = field(default_factory=list)
     """Rows of the entry under way whose key was there before: (key, last version)."""
     _withheld: int = 0
-    _brought: list[tuple[str, HeldEvent]] = field(default_factory=list)
-    _times: list[tuple[datetime, str, str]] | None = None
+    _brought: list[HeldEvent] = field(default_factory=list)
+    _months: dict[tuple[int, int], set[Case]] = field(default_factory=dict)
+    """By year and month in UTC, the cases with an event in it."""
     _terms: dict[int, tuple[Terms, ...]] = field(default_factory=dict)
 
     def add_version(self, told: Mapping[str, Any]) -> None:
@@ -83,27 +100,20 @@ class HeldRecord:
             )
         )
 
-    def add_event(self, told: Mapping[str, Any]) -> None:
+    def add_event(self, told: ToldEvent) -> None:
         """Add an event of the recording that the next act completes."""
-        row, part, position = told["row"], told["part"], told["position"]
+        event = HeldEvent(told, len(self._brought) + self._withheld + 1)
+        row = told.row
         before = self._rows.get(row)
-        if part == 1:
+        if told.part == 1:
             if before is not None:
                 self._again.append((row, before))
-            self._rows[row] = parts = []
+            self._rows[row] = event
+        elif before is None:
+            raise KeyError(row)
         else:
-            parts = self._rows[row]
-        event = HeldEvent(
-            (datetime.fromisoformat(told["at"]), told.get("rank", ""), 0, position, part),
-            0,
-            len(self._brought) + self._withheld + 1,
-            told["kind"],
-            told["type"],
-            told["facts"],
-        )
-        subject = told["subject"]
-        parts.append((subject, event))
-        self._brought.append((subject, event))
+            self._rows[row] = [*_parts(before), event]
+        self._brought.append(event)
 
     def add_withheld(self) -> None:
         """Count an event that is withheld, so that the others keep their place."""
@@ -116,29 +126,33 @@ class HeldRecord:
         elif told["act"] == "signature":
             self.signatures.append(signed_told(told))
 
-    def _complete(self, told: Mapping[str, Any]) -> None:
-        entry, recording = told["entry"], told["recording"]
-        self.sources[recording] = told["source"]
-        for subject, event in self._brought:
-            at, rank, _, position, part = event.order
-            event.order = (at, rank, recording, position, part)
+    def _complete(self, told_act: Mapping[str, Any]) -> None:
+        entry, recording = told_act["entry"], told_act["recording"]
+        self.sources[recording] = told_act["source"]
+        touched = self._touched.setdefault(entry, set())
+        for event in self._brought:
+            told = event.told
+            at = told.happened_at
             event.recording, event.known = recording, entry
-            case = (event.kind, subject)
+            event.order = (at, told.rank or "", recording, told.position, told.part)
+            case = (told.kind, told.subject)
             self.cases.setdefault(case, []).append(event)
-            self._touched.append((entry, *case, False))
+            self._months.setdefault((at.year, at.month), set()).add(case)
+            touched.add(case)
         self.events += len(self._brought)
-        if told["identity"] == "key":
+        if told_act["identity"] == "key":
             for row, before in self._again:
-                self._correct(entry, row, before)
-        self._brought, self._again, self._times, self._withheld = [], [], None, 0
+                self._correct(entry, row, _parts(before))
+        self._brought, self._again, self._withheld = [], [], 0
 
-    def _correct(self, entry: int, row: str, before: Sequence[tuple[str, HeldEvent]]) -> None:
+    def _correct(self, entry: int, row: str, before: Sequence[HeldEvent]) -> None:
         """What a row said before is corrected; its new version keeps the place of the first."""
-        for subject, event in before:
+        for event in before:
             event.corrected = min(event.corrected, entry)
-            self._touched.append((entry, event.kind, subject, True))
-        _, _, recording, position, _ = before[0][1].order
-        for _, event in self._rows[row]:
+            self._touched.setdefault(entry, set()).add(event.case)
+            self._corrected.setdefault(entry, set()).add(event.case)
+        _, _, recording, position, _ = before[0].order
+        for event in _parts(self._rows[row]):
             at, rank, _, _, part = event.order
             event.order = (at, rank, recording, position, part)
 
@@ -152,19 +166,15 @@ class HeldRecord:
 
     def active(self, period: Period, known: int) -> Iterator[RecordedEvent]:
         """Yield the events of all cases that have one in the period, case by case."""
-        if self._times is None:
-            self._times = sorted(
-                (event.order[0], *case)
-                for case, events in self.cases.items()
-                if case[0] in CASE_KINDS
-                for event in events
-            )
         start, end = period.span.start, period.span.end
         assert end is not None, "a period ends"
-        first = bisect_left(self._times, (start,))
-        last = bisect_left(self._times, (end,))
-        for case in sorted({(kind, case) for _, kind, case in self._times[first:last]}):
-            yield from self._of(case, known)
+        first, last = _month_of(start), _month_of(end)
+        near = (cases for month, cases in self._months.items() if first <= month <= last)
+        for case in sorted(set().union(*near)):
+            if case[0] in CASE_KINDS and any(
+                start <= event.told.happened_at < end for event in self.cases[case]
+            ):
+                yield from self._of(case, known)
 
     def of_cases(self, cases: Sequence[str], known: int) -> Iterator[RecordedEvent]:
         """Yield the events of the cases named, case by case."""
@@ -188,43 +198,41 @@ class HeldRecord:
             if event.corrected < NEVER
         }
 
-    def _of(self, case: tuple[str, str], known: int) -> Iterator[RecordedEvent]:
+    def _of(self, case: Case, known: int) -> Iterator[RecordedEvent]:
         events = [e for e in self.cases[case] if e.known <= known < e.corrected]
-        for event in sorted(events, key=lambda event: event.order):
+        events.sort(key=_ORDER)
+        sources = self.sources
+        for event in events:
+            told, recording = event.told, event.recording
             yield RecordedEvent(
-                event_id=EventId(f"{event.recording}.{event.ordinal}"),
-                kind=event.kind,
-                subject=case[1],
-                happened_at=event.order[0],
-                source=self.sources[event.recording],
-                type=event.type,
-                facts=event.facts,
-            )
+                EventId(f"{recording}.{event.ordinal}"), told.kind, told.subject,
+                told.happened_at, sources[recording], told.type, told.facts,
+            )  # fmt: skip
 
     def touched(self, after: int, known: int, *, begun: datetime) -> Sequence[str]:
         """Return the cases, begun before an instant, of which something was told or corrected."""
-        told = {
-            case
-            for at, kind, case, _ in self._touched
-            if after < at <= known and kind in CASE_KINDS
-        }
+        told = {case for kind, case in _between(self._touched, after, known) if kind in CASE_KINDS}
         return sorted(case for case in told if self._has_begun(case, begun))
 
     def _has_begun(self, case: str, by: datetime) -> bool:
         return any(
-            event.order[0] < by for kind in CASE_KINDS for event in self.cases.get((kind, case), ())
+            event.told.happened_at < by
+            for kind in CASE_KINDS
+            for event in self.cases.get((kind, case), ())
         )
 
     def corrected(self, after: int, known: int) -> frozenset[str]:
         """Return the cases of which something was corrected after an entry."""
         return frozenset(
-            case
-            for at, kind, case, is_one in self._touched
-            if is_one and after < at <= known and kind in CASE_KINDS
+            case for kind, case in _between(self._corrected, after, known) if kind in CASE_KINDS
         )
 
 
-def told_of(body: bytes) -> dict[str, Any]:
-    """Return a line's JSON."""
-    told: dict[str, Any] = json.loads(body)
-    return told
+def _between(by_entry: Mapping[int, set[Case]], after: int, known: int) -> set[Case]:
+    """Return the cases of the entries after one and up to another."""
+    return set().union(*(cases for at, cases in by_entry.items() if after < at <= known))
+
+
+def _month_of(at: datetime) -> tuple[int, int]:
+    in_utc = at.astimezone(UTC)
+    return in_utc.year, in_utc.month

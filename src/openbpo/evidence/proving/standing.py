@@ -10,9 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
 
 from openbpo.billing.closing.queries import acts
-from openbpo.evidence.proving.decisions import Difference
+from openbpo.billing.disputes.queries import acts as dispute_acts
+from openbpo.billing.issuing.actions import payment_told
+from openbpo.billing.issuing.queries import issued, payments
+from openbpo.evidence.proving.decisions import Difference, differing
+from openbpo.evidence.proving.ledger import ACTS
 from openbpo.record.checkpoints import SignedNote, Tree, checked, origin_of, read_note
 from openbpo.record.lines import commitment, leaf_hash
 from openbpo.record.queries import columns_unlike_lines, entries, openings
@@ -21,8 +27,10 @@ from openbpo.record.sealing.store import Sealed, all_sealed
 from openbpo.record.tree import Frontier
 from openbpo.storage.database import Transaction
 from openbpo.trust.key_rings import KeyRing
-from openbpo.values.canonical import instant_text
+from openbpo.values.canonical import canonical_bytes, instant_text
 from openbpo.values.ids import EngagementId
+
+_COLUMNS = ("number", "kind", "period", "series", "ordinal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,7 @@ class Stored:
         yield from self._openings()
         ends = yield from self._entries()
         yield from self._periods()
+        yield from self._billing()
         yield from self._checkpoints("record", ends)
 
     def _openings(self) -> Iterator[Difference]:
@@ -94,6 +103,36 @@ class Stored:
                 yield Difference(act.period, one.where, one.stored, one.recomputed)
         for entry, told in told_by_entry.items():
             yield Difference(told["period"], f"the act at entry {entry}", "nothing", told["state"])
+
+    def _billing(self) -> Iterator[Difference]:
+        """Yield what is stored of invoices, payments and disputes otherwise than entered."""
+        stored: dict[int, dict[str, Any]] = {}
+        for one in issued(self.tx, self.engagement_id):
+            digest = sha256(canonical_bytes(dict(one.document))).hexdigest()
+            kept = {"document": one.document, "document_sha256": one.document_sha256.hex()}
+            columns = (one.number, one.kind, one.period, one.series, one.ordinal)
+            told = tuple(one.document[name] for name in _COLUMNS)
+            cancels = one.document["cancels"]["number"] if one.document["cancels"] else None
+            if (digest, told, cancels) != (one.document_sha256.hex(), columns, one.cancels):
+                yield Difference("billing", f"the columns of {one.number}", str(columns), str(told))
+            stored[one.entry] = {"act": one.kind, **kept, "by": one.by, "at": one.at}
+        for payment in payments(self.tx, self.engagement_id):
+            kept = {"act": "payment", "by": payment.by, "at": payment.at}
+            stored[payment.entry] = {**payment_told(payment), **kept}
+        for act in dispute_acts(self.tx, self.engagement_id):
+            stored[act.entry] = {**act.told, "act": "dispute", "by": act.by}
+        for entry in entries(self.tx, self.engagement_id):
+            told_ = json.loads(entry.told)
+            if told_["act"] not in ACTS:
+                continue
+            ours = stored.pop(entry.entry, {})
+            for path, kept_, theirs in differing(ours, {n: told_[n] for n in told_ if n in ours}):
+                where = f"{path} of what entry {entry.entry} entered"
+                yield Difference("billing", where, str(kept_), str(theirs))
+            if not ours:
+                yield Difference("billing", f"entry {entry.entry}", "nothing", told_["act"])
+        for number in stored:
+            yield Difference("billing", f"entry {number}", "something", "nothing of billing")
 
     def _checkpoints(self, tree: Tree, ends: Mapping[int, int]) -> Iterator[Difference]:
         origin = origin_of(self.engagement_id, tree)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, islice
 
 from openbpo.agreements.formulas.decisions import is_above, is_below, shares_of
 from openbpo.agreements.model import Charge, ClockMeasure, CountMeasure, Service
@@ -27,6 +27,7 @@ from openbpo.values.calendars import WorkingCalendar
 from openbpo.values.zones import OutsideResolved
 
 MOST_PAUSES = 6
+MOST_PAIRS = 500
 ROUND_THE_CLOCK, NO_HOLIDAYS = "", "\0"
 COMPLETED_OF_RECEIVED = "completed within, of received"
 
@@ -40,6 +41,19 @@ class Way:
     calendar: str | None = None
     pauses: tuple[str, ...] | None = None
     is_other_stop: bool = False
+    also: Cause | None = None
+    """The second cause, where this is two ways in one."""
+
+    def with_(self, other: Way) -> Way:
+        """Return both in one; they differ in what they read differently."""
+        return Way(
+            self.cause,
+            f"{self.why}, and {other.why}",
+            calendar=other.calendar if self.calendar is None else self.calendar,
+            pauses=other.pauses if self.pauses is None else self.pauses,
+            is_other_stop=self.is_other_stop or other.is_other_stop,
+            also=other.cause,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +96,12 @@ class Alternatives:
             *_pause_ways(terms, service),
             *_stop_ways(service.moments[terms.clock.stop].which),
         )
+
+    def pairs(self, terms: ClockMeasure) -> Iterator[Way]:
+        """Yield ways of two causes together, in the order of trying, no more than MOST_PAIRS."""
+        both = combinations(self.ways(terms), 2)
+        apart = (one.with_(other) for one, other in both if one.cause is not other.cause)
+        yield from islice(apart, MOST_PAIRS)
 
     def case_by(self, way: Way, counted: Counted, measure_id: str) -> MeasuredCase | None:
         """Return a case as measured in another way, None where its clock does not stop then."""

@@ -190,6 +190,13 @@ class Difference:
     recomputed: str
     why: str
     effect: Effect
+    also: Cause | None = None
+    """The second cause, where only two together give what the report says."""
+
+    @property
+    def causes_text(self) -> str:
+        """Return the cause, or both."""
+        return f"{self.cause.value} and {self.also.value}" if self.also else self.cause.value
 
 
 @dataclass(frozen=True, slots=True)

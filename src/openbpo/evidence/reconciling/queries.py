@@ -9,8 +9,11 @@ from datetime import timedelta
 from openbpo.agreements.model import ClockMeasure
 from openbpo.agreements.versions.model import Terms
 from openbpo.assurance.attainment.queries import PeriodOfWork, attain, work_of
+from openbpo.billing.closing.model import State
+from openbpo.billing.closing.queries import acts, last_act
 from openbpo.billing.invoicing.queries import invoice_of
 from openbpo.evidence.reconciling.model import Recomputed
+from openbpo.record.queries import ALL_KNOWN
 from openbpo.storage.database import Transaction
 from openbpo.values.ids import EngagementId
 from openbpo.values.periods import calendar_month_of
@@ -18,11 +21,32 @@ from openbpo.values.refusals import Refusal
 from openbpo.values.zones import OutsideResolved
 
 
+def standing_at(
+    tx: Transaction, engagement_id: EngagementId, name: str, at: int | None
+) -> tuple[State | None, int | None]:
+    """
+    Return a period's state as it was at an entry, and by what was known at which its figures are.
+
+    `at` None is now: then a period that stands is known as it was closed, and another (None) by all
+    that is recorded.
+    """
+    done = [act for act in acts(tx, engagement_id) if at is None or act.entry <= at]
+    act = last_act(done, name)
+    if act is None:
+        return None, at
+    return act.state, act.known if at is None and act.state.stands else at
+
+
 def recomputed_of(
-    tx: Transaction, engagement_id: EngagementId, all_terms: Sequence[Terms], name: str
+    tx: Transaction,
+    engagement_id: EngagementId,
+    all_terms: Sequence[Terms],
+    name: str,
+    *,
+    known: int = ALL_KNOWN,
 ) -> Recomputed:
     """Return a period's cases, results and volumes; raises Refusal where there is no such one."""
-    work = work_of(tx, engagement_id, all_terms, name)
+    work = work_of(tx, engagement_id, all_terms, name, known=known)
     results = attain(work)
     return Recomputed(work=work, results=results, volumes=invoice_of(work, results).volumes)
 
@@ -32,6 +56,8 @@ def with_earlier(
     engagement_id: EngagementId,
     all_terms: Sequence[Terms],
     recomputed: Recomputed,
+    *,
+    known: int = ALL_KNOWN,
 ) -> Recomputed:
     """
     Return this with the cases of the months in which a promise due in the period can have begun.
@@ -39,16 +65,16 @@ def with_earlier(
     The last event of such a case lies no further back than the longest promise, in working time.
     """
     period = recomputed.work.period
-    known = {case.key for case in recomputed.work.all_cases}
+    held = {case.key for case in recomputed.work.all_cases}
     found: PeriodOfWork | None = None
     for name in _months_before(recomputed):
         try:
-            work = work_of(tx, engagement_id, all_terms, name)
+            work = work_of(tx, engagement_id, all_terms, name, known=known)
         except Refusal:  # the agreement has no such month
             break
         for terms, cases in work.cases:
-            new = tuple(case for case in cases if case.key not in known)
-            known.update(case.key for case in new)
+            new = tuple(case for case in cases if case.key not in held)
+            held.update(case.key for case in new)
             before = found.cases if found is not None else ()
             found = PeriodOfWork(period=period, terms=work.terms, cases=(*before, (terms, new)))
     return replace(recomputed, earlier=found)
