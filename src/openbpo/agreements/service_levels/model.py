@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
 
 from openbpo.values.ids import EventId
 
 
-@dataclass(frozen=True, slots=True)
-class CaseEvent:
+class CaseEvent(NamedTuple):
     """
     What happened, when; `values` holds the event's own facts, None where empty.
 
@@ -55,13 +54,18 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The time between two events of a case: counted or paused, and the working time in it."""
+    """
+    The time between two events of a case: counted or paused, and the working time in it.
+
+    `pause` names the first pause by which it stood still.
+    """
 
     start: datetime
     end: datetime
     state: Literal["counted", "paused"]
     working_us: int
     after: CaseEvent
+    pause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +75,21 @@ class Elapsed:
     counted_us: int
     paused_us: int
     stretches: tuple[Stretch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """
+    A part of a stretch in which one thing is so: it counts, within or beyond the promise, the clock
+    stands still by a pause, or it is outside working time.
+    """
+
+    start: datetime
+    end: datetime
+    state: Literal["counted", "late", "paused", "outside"]
+    pause: str | None = None
+
+    @property
+    def lasts_us(self) -> int:
+        """Return how long it is, in microseconds."""
+        return (self.end - self.start) // timedelta(microseconds=1)

@@ -109,18 +109,32 @@ def work_from(
     """Return a period with the cases that events tell; they come case by case, each in order."""
     period, governing = find_period(all_terms, name)
     by_version: dict[VersionId, tuple[Terms, list[Case]]] = {}
-    for (_, key), group in groupby(events, key=lambda event: (event.kind, event.subject)):
+    for _, group in groupby(events, key=lambda event: (event.kind, event.subject)):
         happened = list(group)
-        if not any(period.span.contains(event.happened_at) for event in happened):
+        for event in happened:
+            if period.span.contains(event.happened_at):
+                break
+        else:
             continue  # what made the case active then was corrected, or is not known yet
-        terms = _terms_at_start(happened[0], all_terms, governing)
-        case = _case(key, happened, terms)
+        terms, case = case_from(happened, all_terms, governing)
         by_version.setdefault(terms.version_id, (terms, []))[1].append(case)
     return PeriodOfWork(
         period=period,
         terms=governing,
         cases=tuple((terms, tuple(cases)) for terms, cases in by_version.values()),
     )
+
+
+def case_from(
+    happened: Sequence[RecordedEvent], all_terms: Sequence[Terms], otherwise: Terms
+) -> tuple[Terms, Case]:
+    """
+    Return the case that events tell, in their order, under the terms of the day on which it began.
+
+    `otherwise` holds for a case that began on a day of no version.
+    """
+    terms = _terms_at_start(happened[0], all_terms, otherwise)
+    return terms, _case(happened[0].subject, happened, terms)
 
 
 def _terms_at_start(first: RecordedEvent, all_terms: Iterable[Terms], otherwise: Terms) -> Terms:

@@ -1,0 +1,1 @@
+"""What a period comes to, kept ready to be read."""
