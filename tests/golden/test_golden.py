@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.issued import invoice, line
 from tests.support import (
     REPOSITORY,
     Ticket,
@@ -20,6 +23,9 @@ from tests.support import (
     ticket,
     write_cases,
 )
+
+from openbpo.billing.documents.printed import text_lines
+from openbpo.billing.issuing.decisions import Numbered, credit_note_document
 
 ANNA = {"OPENBPO_PRINCIPAL": "cli:anna"}
 FILES = Path(__file__).parent / "files"
@@ -147,3 +153,38 @@ class TestWhatIsRead:
         invoice = (FILES / "invoice-2025-11.txt").read_text(encoding="utf-8")
         readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
         assert invoice.replace("golden-desk", "my-desk").strip() in readme
+
+
+class TestAnIssuedInvoice:
+    """What `openbpo issued` prints; the days of issue are the day of the test, so they are told."""
+
+    def test_reads_as_it_was_agreed(self) -> None:
+        golden("issued-invoice.txt", "\n".join(text_lines(_issued())) + "\n")
+
+    def test_is_taken_back_in_full(self) -> None:
+        note = credit_note_document(
+            _issued(),
+            numbered=Numbered(series="BS-2025-{number}", ordinal=8),
+            reason="The order is another",
+            at=datetime(2025, 2, 6, 9, tzinfo=UTC),
+            zone_day=date(2025, 2, 6),
+        )
+        golden("issued-credit-note.txt", "\n".join(text_lines(note)) + "\n")
+
+
+def _issued() -> dict[str, Any]:
+    return invoice(
+        [
+            line("1900.00", quantity=50, each="38.00"),
+            line("63.00", quantity=2, each="31.50", text="tickets-closed, units 51 to 100"),
+            line("-98.15", kind="credit", key="credit", text="Service credit, 5 % of 1,963.00 EUR"),
+            line(
+                "-38.00",
+                kind="settlement",
+                key="dispute-1",
+                period="2024-12",
+                text="Settlement of 2024-12: tickets-closed, units 1 to 50",
+                reason="1,862.00 EUR instead of 1,900.00 EUR. Dispute 1: Ours (agreed by both)",
+            ),
+        ]
+    )

@@ -12,10 +12,12 @@ from openbpo.values.refusals import Refusal
 
 PACKS = sorted((Path(__file__).parent / "packs").glob("v*/*.pack"))
 NAMES = {"helpdesk", "helpdesk-provider", "helpdesk-partial", "telephone"}
+VERSIONS = {"v1": set(NAMES), "v2": NAMES | {"helpdesk-adjusting"}}
 
 
-def test_they_are_there() -> None:
-    assert {path.stem for path in PACKS} == NAMES
+@pytest.mark.parametrize("version", VERSIONS)
+def test_they_are_there(version: str) -> None:
+    assert {path.stem for path in PACKS if path.parent.name == version} == VERSIONS[version]
 
 
 @pytest.mark.parametrize("path", PACKS, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -25,6 +27,7 @@ class TestAPackOfARelease:
         assert found.differences == ()
         assert found.periods >= 1
         assert (found.withheld > 0) == ("partial" in path.stem)
+        assert found.made_by_seal == (path.parent.name != "v1")
         if path.stem.startswith("helpdesk"):
             assert found.countersigned_by == ("client", "provider")
 

@@ -26,11 +26,13 @@ def stored(value: object) -> object:
 
 def decoder(
     attributes: Mapping[str, Attribute],
-) -> Callable[[Mapping[str, Any]], dict[str, object]]:
+) -> Callable[[Mapping[str, Any]], Mapping[str, object]]:
     """Return what turns stored facts back into values; text, the usual case, costs nothing."""
     decoders = {a.id: _DECODERS[a.type] for a in attributes.values() if a.type in _DECODERS}
 
-    def decode(facts: Mapping[str, Any]) -> dict[str, object]:
+    def decode(facts: Mapping[str, Any]) -> Mapping[str, object]:
+        if not decoders:
+            return facts
         values = dict(facts)
         for name, decode_one in decoders.items():
             if values.get(name) is not None:

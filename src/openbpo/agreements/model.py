@@ -22,6 +22,7 @@ Side = Literal["client", "provider"]
 SIDES: tuple[Side, Side] = ("client", "provider")
 Audience = Literal["both", "client", "provider"]
 RecordKind = Literal["case", "call", "agent_time", "interval_count", "headcount", "quantity"]
+TaxCategory = Literal["standard", "zero", "exempt", "reverse_charge", "outside_scope"]
 FileFormat = Literal["csv", "xlsx", "json lines", "xes"]
 
 
@@ -277,6 +278,8 @@ class Charge:
     cases: Expression | None
     period: str
     tiers: tuple[Tier, ...]
+    title: str | None = None
+    """What it is called on pages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,16 +290,61 @@ class Minimum:
     clause: str | None
     of: tuple[str, ...]
     at_least: Money
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tax:
-    """One line on the fees less the credits."""
+    """One line on the fees less the credits; `reason` says why nothing is charged."""
 
     id: str
     clause: str | None
     name: str
     rate: Fraction
+    category: TaxCategory = "standard"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Days:
+    """A number of days: of the calendar, or such as are worked."""
+
+    count: int
+    are_business: bool
+
+    def __str__(self) -> str:
+        kind = "business day" if self.are_business else "day"
+        return f"{self.count} {kind}" + ("s" if self.count > 1 else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceTerms:
+    """How the provider invoices; what an agreement leaves out is as it stands here."""
+
+    clause: str | None = None
+    number: str = "{year}-{number}"
+    order: str | None = None
+    due_days: int = 30
+    untaxed: str | None = None
+    is_agreed: bool = False
+    """Whether the agreement says anything of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeTerms:
+    """
+    How figures are disputed; `calendar` names whose working days are business days.
+
+    `within` None is until the period is final, `answer_within` None is without a clock.
+    """
+
+    clause: str | None = None
+    calendar: str | None = None
+    within: Days | None = None
+    answer_within: Days | None = None
+    if_silent: Literal["accepted", "open"] = "open"
+    is_agreed: bool = False
+    """Whether the agreement says anything of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,6 +356,8 @@ class Charges:
     bases: Mapping[str, tuple[str, ...]]
     tax: Tax | None
     rounding: Rounding
+    invoices: InvoiceTerms = InvoiceTerms()
+    disputes: DisputeTerms = DisputeTerms()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

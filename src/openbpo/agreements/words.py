@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 
 from openbpo.agreements.model import (
@@ -14,6 +15,7 @@ from openbpo.agreements.model import (
     Charge,
     ClockMeasure,
     CountMeasure,
+    DisputeTerms,
     FileMapping,
     Level,
     Mean,
@@ -43,6 +45,17 @@ ROUNDING = {
     "floor": "to the lower",
 }
 
+TAXED = {
+    "standard": "",
+    "zero": ", at the zero rate",
+    "exempt": ", which are exempt",
+    "reverse_charge": ", which the client owes (reverse charge)",
+    "outside_scope": ", which are outside its scope",
+}
+SILENCE = {
+    "accepted": "silence accepts what was asked for",
+    "open": "silence leaves the dispute open",
+}
 ROWS = {
     "case": "an event of the case in",
     "call": "a call, named in",
@@ -55,21 +68,64 @@ ROWS = {
 FORMATS = {"xlsx": "a workbook (XLSX)", "json lines": "JSON lines", "xes": "XES"}
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A term with its clause, in lines; how far a line is indented tells what it belongs to."""
+
+    id: str
+    clause: str | None
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the agreement: its name, its title, its terms in their order."""
+
+    id: str
+    title: str
+    entries: tuple[Entry, ...]
+
+
 def in_words(agreement: Agreement) -> str:
     """Return the whole agreement in plain words."""
-    sections = (
-        ("", _head(agreement)),
-        ("PARTIES", _parties(agreement)),
-        ("DOCUMENTS", _documents(agreement)),
-        ("WORKING TIME", (_calendar(c) for c in agreement.calendars.values())),
-        ("SERVICES", (line for s in agreement.services.values() for line in _service(s))),
-        ("SERVICE LEVELS", _service_levels(agreement)),
-        ("SERVICE CREDIT", _credit(agreement)),
-        ("CHARGES", _charges(agreement)),
-        ("DATA", _data(agreement)),
-        ("FILES", (line for m in agreement.mappings.values() for line in _mapping(m))),
+    told = (
+        _section(one.title, (line for entry in one.entries for line in entry.lines))
+        for one in sections(agreement)
     )
-    return "\n\n".join(_section(title, lines) for title, lines in sections) + "\n"
+    return "\n\n".join(told) + "\n"
+
+
+def sections(agreement: Agreement) -> tuple[Section, ...]:
+    """Return the whole agreement in plain words, section by section and term by term."""
+    levels = {level.measure: level for level in agreement.regime.service_levels}
+    return (
+        Section("agreement", "", (Entry("agreement", None, tuple(_head(agreement))),)),
+        Section("parties", "PARTIES", tuple(_parties(agreement))),
+        Section("documents", "DOCUMENTS", (
+            Entry("documents", None, tuple(_documents(agreement))),
+        )),
+        Section("working-time", "WORKING TIME", tuple(
+            Entry(c.id, c.clause, (_calendar(c),)) for c in agreement.calendars.values()
+        )),
+        Section("services", "SERVICES", tuple(
+            Entry(s.id, s.clause, tuple(_service(s))) for s in agreement.services.values()
+        )),
+        Section("service-levels", "SERVICE LEVELS", tuple(
+            Entry(m.id, m.clause, tuple(_service_level(m, agreement, levels.get(m.id))))
+            for m in agreement.measures.values()
+        )),
+        Section("service-credit", "SERVICE CREDIT", (
+            Entry("credit", agreement.regime.credit.clause, tuple(_credit(agreement))),
+        )),
+        Section("charges", "CHARGES", tuple(_charges(agreement))),
+        Section("invoices", "INVOICES", (
+            Entry("invoices", None, tuple(_invoices(agreement))),
+        )),
+        Section("data", "DATA", (Entry("data", None, tuple(_data(agreement))),)),
+        Section("files", "FILES", tuple(
+            Entry(m.id, None, tuple(_mapping(m))) for m in agreement.mappings.values()
+        )),
+    )  # fmt: skip
 
 
 def day_text(day: date) -> str:
@@ -120,9 +176,9 @@ def _head(agreement: Agreement) -> Iterator[str]:
     yield f"Days begin and end in {agreement.zone}. Amounts are in {agreement.currency}."
 
 
-def _parties(agreement: Agreement) -> Iterator[str]:
+def _parties(agreement: Agreement) -> Iterator[Entry]:
     for role, party in (("Client", agreement.client), ("Provider", agreement.provider)):
-        yield f"  {role}: {party_text(party)}."
+        yield Entry(role.lower(), None, (f"  {role}: {party_text(party)}.",))
 
 
 def party_text(party: Party) -> str:
@@ -204,16 +260,16 @@ def _moment(moment: Moment) -> str:
     return f"{moment.which} event{kind}{fit}"
 
 
-def _service_levels(agreement: Agreement) -> Iterator[str]:
-    levels = {level.measure: level for level in agreement.regime.service_levels}
-    for measure in agreement.measures.values():
-        case = agreement.services[measure.service].case
-        yield f"  {_named(measure.id, measure.clause)}. {measure.says}"
-        yield from _measured(measure, case)
-        if measure.id in levels:
-            yield f"    {_judged(levels[measure.id], case)}"
-        else:
-            yield "    No consequence is agreed."
+def _service_level(
+    measure: Measure, agreement: Agreement, level: ServiceLevel | None
+) -> Iterator[str]:
+    case = agreement.services[measure.service].case
+    yield f"  {_named(measure.id, measure.clause)}. {measure.says}"
+    yield from _measured(measure, case)
+    if level is not None:
+        yield f"    {_judged(level, case)}"
+    else:
+        yield "    No consequence is agreed."
 
 
 def _measured(measure: Measure, case: str) -> Iterator[str]:
@@ -304,31 +360,38 @@ def _credit(agreement: Agreement) -> Iterator[str]:
     )
 
 
-def _charges(agreement: Agreement) -> Iterator[str]:
+def _charges(agreement: Agreement) -> Iterator[Entry]:
     charges = agreement.charges
     for charge in charges.charges:
-        yield f"  {_charge(charge, agreement)}"
-        for number, tier in enumerate(charge.tiers):
-            end = f"to {tier.end}" if tier.end is not None else "on"
-            until = f"from {tier.start} {end}" if number or tier.end else "each"
-            yield f"    {until}: {tier.each} each" if until != "each" else f"    {tier.each} each"
+        yield Entry(charge.id, charge.clause, tuple(_priced(charge, agreement)))
     for minimum in charges.minimums:
-        yield f"  {_minimum(minimum)}"
+        yield Entry(minimum.id, minimum.clause, (f"  {_minimum(minimum)}",))
     if (tax := charges.tax) is not None:
-        yield (
+        line = (
             f"  {_named(tax.id, tax.clause)}: {tax.name} {percent_text(tax.rate)} is one line on "
-            "the fees less the credit."
+            f"the fees less the credit{TAXED[tax.category]}."
         )
-    yield f"  Each line is rounded {ROUNDING[charges.rounding.value]} to the minor unit, once."
+        yield Entry(tax.id, tax.clause, (line,))
+    rounded = f"  Each line is rounded {ROUNDING[charges.rounding.value]} to the minor unit, once."
+    yield Entry("rounding", None, (rounded,))
+
+
+def _priced(charge: Charge, agreement: Agreement) -> Iterator[str]:
+    yield f"  {_charge(charge, agreement)}"
+    for number, tier in enumerate(charge.tiers):
+        end = f"to {tier.end}" if tier.end is not None else "on"
+        until = f"from {tier.start} {end}" if number or tier.end else "each"
+        yield f"    {until}: {tier.each} each" if until != "each" else f"    {tier.each} each"
 
 
 def _charge(charge: Charge, agreement: Agreement) -> str:
     case = agreement.services[charge.service].case
     which = f" whose {charge.cases.in_words()}" if charge.cases else ""
     says = f" {charge.says}" if charge.says else ""
+    called = f", called “{charge.title}”" if charge.title else ""
     return (
-        f"{_named(charge.id, charge.clause)}.{says} Counted: every {case}{which}, in the calendar "
-        f"month in which it is {charge.moment}."
+        f"{_named(charge.id, charge.clause)}{called}.{says} Counted: every {case}{which}, in the "
+        f"calendar month in which it is {charge.moment}."
     )
 
 
@@ -337,6 +400,37 @@ def _minimum(minimum: Minimum) -> str:
         f"{_named(minimum.id, minimum.clause)}: {listed(minimum.of)} come to at least "
         f"{minimum.at_least} in every month, a part month in full; a line makes up the rest."
     )
+
+
+def _invoices(agreement: Agreement) -> Iterator[str]:
+    terms, disputes = agreement.charges.invoices, agreement.charges.disputes
+    where = f" ({terms.clause})" if terms.clause else ""
+    usual = "" if terms.is_agreed else " The agreement says nothing of it: this is the usual."
+    yield f"  An invoice{where} is due {terms.due_days} days after its date.{usual}"
+    anew = ", from 1 each year" if "{year}" in terms.number else ""
+    yield f"  The provider numbers its invoices without a gap{anew}: {terms.number}."
+    if terms.order is not None:
+        yield f"  They name the client's order {terms.order}."
+    if terms.untaxed is not None:
+        yield f"  No tax is charged: {terms.untaxed}"
+    yield f"  {_disputed(disputes)}"
+
+
+def _disputed(terms: DisputeTerms) -> str:
+    where = f" ({terms.clause})" if terms.clause else ""
+    until = f"for {terms.within} after it is reported" if terms.within else "until it is final"
+    told = [f"Either side may dispute a line of a period{where} {until}."]
+    if terms.answer_within is None:
+        told.append("No clock runs for the other side's answer.")
+    else:
+        told.append(
+            f"The other side answers within {terms.answer_within}; {SILENCE[terms.if_silent]}."
+        )
+    if terms.calendar is not None:
+        told.append(f"Business days are those on which {terms.calendar} has working time.")
+    if not terms.is_agreed:
+        told.append("The agreement says nothing of it: this is the usual.")
+    return " ".join(told)
 
 
 def _data(agreement: Agreement) -> Iterator[str]:

@@ -9,14 +9,16 @@ from tests.support import REPOSITORY
 from tests.telephone import EXAMPLE
 
 from openbpo.agreements.files import read_folder
-from openbpo.lines.telephone.sample import sample_log, write_sample
+from openbpo.lines.telephone.sample import SHORT_STAFFED, sample_log, write_sample
 
 TEMPLATE = REPOSITORY / "src" / "openbpo" / "lines" / "telephone" / "agreement"
 YEARS_AND_SEEDS = [(2024, 1), (2025, 7), (2026, 7)]
 
 
-def months_of(path: Path, year: int, seed: int) -> dict[str, telephone.Month]:
-    write_sample(path, year, seed)
+def months_of(
+    path: Path, year: int, seed: int, variant: str = SHORT_STAFFED
+) -> dict[str, telephone.Month]:
+    write_sample(path, year, seed, variant)
     rows = telephone.read(path)
     return {
         name: telephone.month(rows, name)
@@ -33,6 +35,20 @@ class TestTheMadeUpYear:
         write_sample(tmp_path / "a.tsv", 2025, 7)
         digest = sha256((tmp_path / "a.tsv").read_bytes()).hexdigest()
         assert digest == "e245d7eac519fba0fffa8f7e5997ea6bb09c0c287f77a54284ec11822020050e"
+
+    @pytest.mark.parametrize(("year", "seed"), YEARS_AND_SEEDS)
+    def test_staffed_has_formulas_on_both_sides_of_85(
+        self, year: int, seed: int, tmp_path: Path
+    ) -> None:
+        found = months_of(tmp_path / "a.tsv", year, seed, "staffed")
+        shares = [
+            {name: float(str(share)) for name, share in month["formulas"].items()}
+            for month in found.values()
+        ]
+        assert all(one["a"] < one["c"] < min(one["b"], one["d"]) for one in shares)
+        straddling = [one for one in shares if one["a"] < 0.80 and one["c"] < 0.85 < one["d"]]
+        assert len(straddling) >= 1
+        assert all(0.70 < share < 0.93 for one in shares for share in one.values())
 
     def test_begins_with_the_real_header(self) -> None:
         assert "\t".join(next(sample_log(2025, 7))) == (

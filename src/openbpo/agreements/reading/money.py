@@ -19,10 +19,15 @@ from openbpo.agreements.model import (
     Regime,
     Service,
     ServiceLevel,
-    Tax,
     Tier,
 )
 from openbpo.agreements.reading.findings import Findings
+from openbpo.agreements.reading.invoices import (
+    at_most_whole,
+    read_dispute_terms,
+    read_invoice_terms,
+    read_tax,
+)
 from openbpo.agreements.reading.work import condition
 from openbpo.values.money import Money, Rounding
 from openbpo.values.shares import parse_percent, percent_text
@@ -138,7 +143,7 @@ def read_charges(
     )
     _refuse_shared_minimums(findings)
     bases = _bases(findings)
-    taxes = [_tax(findings, path, entry) for path, entry in findings.entries("charges", "tax")]
+    taxes = [read_tax(findings, path, entry) for path, entry in findings.entries("charges", "tax")]
     rounding = findings.section("charges", "rounding")
     if rounding is None:
         return None
@@ -148,6 +153,8 @@ def read_charges(
         bases=bases,
         tax=taxes[0] if taxes else None,
         rounding=Rounding(rounding["rule"]),
+        invoices=read_invoice_terms(findings),
+        disputes=read_dispute_terms(findings),
     )
 
 
@@ -179,6 +186,7 @@ def _charge(
         cases=condition(findings, "charges", (*at, "cases"), count.get("cases"), attributes),
         period=entry["period"],
         tiers=_tiers(findings, (*path, "price"), entry["price"], currency),
+        title=entry.get("title"),
     )
 
 
@@ -253,6 +261,7 @@ def _minimum(
         clause=entry.get("clause"),
         of=tuple(entry["of"]),
         at_least=at_least if at_least is not None else Money.zero(currency or "EUR"),
+        title=entry.get("title"),
     )
 
 
@@ -282,20 +291,3 @@ def _refuse_unknown(
 ) -> None:
     for number, name in enumerate(names):
         findings.known("charges", (*path, "of", number), name, known, what)
-
-
-def at_most_whole(findings: Findings, name: str, path: Path, text: str) -> Fraction:
-    """Return a share, and note one that is more than all."""
-    share = parse_percent(text)
-    if share > WHOLE:
-        findings.say(name, path, f"{text} is more than all.", "Write a share of 0 % to 100 %.")
-    return share
-
-
-def _tax(findings: Findings, path: Path, entry: dict[str, Any]) -> Tax:
-    return Tax(
-        id=entry["id"],
-        clause=entry.get("clause"),
-        name=entry["name"],
-        rate=at_most_whole(findings, "charges", (*path, "rate"), entry["rate"]),
-    )

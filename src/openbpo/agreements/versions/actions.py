@@ -21,7 +21,7 @@ from openbpo.storage.database import Context, Database, Transaction
 from openbpo.storage.failpoints import failpoint
 from openbpo.storage.identifiers import new_id
 from openbpo.trust import engagements
-from openbpo.trust.keys import PartyKey
+from openbpo.trust.keys import SigningKey
 from openbpo.trust.store import note_key
 from openbpo.values.ids import EngagementId, VersionId
 from openbpo.values.refusals import Refusal
@@ -75,7 +75,7 @@ def propose(
 
 
 def accept(
-    database: Database, context: Context, *, handle: str, files: Files, side: Side, key: PartyKey
+    database: Database, context: Context, *, handle: str, files: Files, side: Side, key: SigningKey
 ) -> Answer:
     """
     Sign a version with a party's key, proposing it first if it is not on the table yet.
@@ -134,7 +134,9 @@ def _proposed(tx: Transaction, engagement_id: EngagementId, offer: Offer) -> Pro
     return version
 
 
-def _accepted(tx: Transaction, engagement_id: EngagementId, offer: Offer, key: PartyKey) -> Answer:
+def _accepted(
+    tx: Transaction, engagement_id: EngagementId, offer: Offer, key: SigningKey
+) -> Answer:
     version = _proposed(tx, engagement_id, offer)
     _refuse_other_parties(tx, engagement_id, offer.agreement)
     note_key(tx, key)
@@ -169,7 +171,7 @@ def _signed_by(tx: Transaction, engagement_id: EngagementId, version: Proposed) 
 
 
 def _sign(
-    tx: Transaction, engagement_id: EngagementId, offer: Offer, version: Proposed, key: PartyKey
+    tx: Transaction, engagement_id: EngagementId, offer: Offer, version: Proposed, key: SigningKey
 ) -> None:
     if offer.side in _signed_by(tx, engagement_id, version):
         return
@@ -194,7 +196,7 @@ def _sign(
     enter(tx, engagement_id, "signature", told)
 
 
-def _refuse_strange_key(used: Iterable[store.UsedKey], side: Side, key: PartyKey) -> None:
+def _refuse_strange_key(used: Iterable[store.UsedKey], side: Side, key: SigningKey) -> None:
     """A side signs with one key, and never with the other's."""
     for known in used:
         is_same = bytes(known.public_key) == key.public.raw

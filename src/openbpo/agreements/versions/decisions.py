@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from openbpo.agreements.model import Agreement
-from openbpo.agreements.versions.model import InForce, Placement, Standing
+from openbpo.agreements.resolved import day_of
+from openbpo.agreements.versions.model import InForce, Placement, Standing, Terms
 from openbpo.values.ids import VersionId
 from openbpo.values.refusals import Mistake, Refusal
 from openbpo.values.spans import Span
+
+
+def terms_on(all_terms: Sequence[Terms], at: datetime) -> Terms:
+    """Return the terms that govern the day of an instant; the last ones where none do."""
+    newest = all_terms[-1]
+    day = day_of(at, newest.resolved.zones[newest.agreement.zone])
+    return next((terms for terms in all_terms if terms.days.contains(day)), newest)
 
 
 def place(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+
+from openbpo.agreements.files import Files
 from openbpo.agreements.model import Agreement, Side
 from openbpo.agreements.versions import store
 from openbpo.agreements.versions.decisions import governing
@@ -15,12 +19,21 @@ from openbpo.agreements.versions.replaying import (
     signatures_told,
     terms_after,
 )
-from openbpo.agreements.versions.store import engagement_handle, row_key, used_keys
+from openbpo.agreements.versions.store import (
+    Head,
+    SignedAt,
+    engagement_handle,
+    newest_version,
+    party_of,
+    row_key,
+    used_keys,
+)
 from openbpo.record.queries import entries
 from openbpo.storage.database import Transaction
 from openbpo.trust.keys import PublicKey
 from openbpo.values.ids import EngagementId, VersionId
 from openbpo.values.refusals import Refusal
+from openbpo.values.spans import Span
 
 
 def terms_in_force(tx: Transaction, engagement_id: EngagementId, handle: str) -> tuple[Terms, ...]:
@@ -101,13 +114,75 @@ def agreement_of(tx: Transaction, engagement_id: EngagementId, version_id: Versi
     return read_version(store.find_version(tx, engagement_id, version_id)).agreement
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionStands:
+    """
+    A version as it stands: who proposed and signed it, and which days it governs now.
+
+    `claims` are the days that it was signed for and has not given up: of a reading also those on
+    which an agreed version prevails.
+    """
+
+    head: Head
+    signatures: tuple[SignedAt, ...]
+    days: tuple[Span[date], ...]
+    claims: tuple[Span[date], ...]
+
+    @property
+    def signed_by(self) -> frozenset[str]:
+        """Return the sides that have signed it."""
+        return frozenset(one.side for one in self.signatures)
+
+    @property
+    def short(self) -> str:
+        """Return the beginning of its content hash, by which it is named in addresses."""
+        return bytes(self.head.content_hash).hex()[:12]
+
+
+def versions(tx: Transaction, engagement_id: EngagementId) -> list[VersionStands]:
+    """Return every version that was proposed, in that order, as it stands."""
+    signed = store.all_signatures(tx, engagement_id)
+    held = store.in_force(tx, engagement_id)
+    rows = governing(FOR_EVER, held)
+    return [
+        VersionStands(
+            head=head,
+            signatures=tuple(one for one in signed if one.version_id == head.version_id),
+            days=tuple(row.days for row in rows if row.version_id == head.version_id),
+            claims=tuple(row.days for row in held if row.version_id == head.version_id),
+        )
+        for head in store.heads(tx, engagement_id)
+    ]
+
+
+def version_read(
+    tx: Transaction, engagement_id: EngagementId, version_id: VersionId
+) -> ReadVersion:
+    """Return a version with its files read. Raises Refusal where they are not what was stored."""
+    return read_version(store.find_version(tx, engagement_id, version_id))
+
+
+def files_of(tx: Transaction, engagement_id: EngagementId, version_id: VersionId) -> Files:
+    """Return a version's files as they were proposed."""
+    stored = store.find_version(tx, engagement_id, version_id)
+    return {name: text.encode("utf-8") for name, text in stored.files.items()}
+
+
 __all__ = [
+    "Head",
+    "ReadVersion",
+    "SignedAt",
     "agreement_of",
     "engagement_handle",
+    "files_of",
     "last_signature",
+    "newest_version",
+    "party_of",
     "row_key",
     "terms_in_force",
     "terms_known",
     "used_keys",
+    "version_read",
+    "versions",
     "versions_signed",
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from openbpo.values.refusals import Refusal
 from openbpo.values.spans import Span
 
 FOR_EVER = Span(date(1, 1, 1), None)
+VERSIONS_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +83,26 @@ def read_version(version: Proposed) -> ReadVersion:
             f"Its rules of computation, number {version.semantics}, are not in this OpenBPO.",
             "Install a newer OpenBPO.",
         )
-    if content_hash(files, version.resolved, version.semantics) != bytes(version.content_hash):
+    digest = content_hash(files, version.resolved, version.semantics)
+    if digest != bytes(version.content_hash):
         raise changed(version.number)
-    agreement = read_agreement(files)
-    return ReadVersion(version, agreement, from_facts(agreement, version.resolved))
+    return ReadVersion(version, *_read(_Content(digest, files, version.resolved)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a version holds; the same where its hash is."""
+
+    digest: bytes
+    files: Mapping[str, bytes] = field(compare=False)
+    resolved: Mapping[str, Any] = field(compare=False)
+
+
+@lru_cache(maxsize=VERSIONS_KEPT)
+def _read(content: _Content) -> tuple[Agreement, Resolved]:
+    """Return what a version's content says: reading it takes a while, and it never changes."""
+    agreement = read_agreement(content.files)
+    return agreement, from_facts(agreement, content.resolved)
 
 
 def changed(number: int) -> Refusal:

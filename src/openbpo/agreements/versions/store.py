@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from openbpo.agreements.model import Side
 from openbpo.agreements.versions.model import InForce, Proposed, Standing
 from openbpo.storage.database import Transaction
 from openbpo.storage.identifiers import new_id
-from openbpo.trust.keys import PartyKey
+from openbpo.trust.keys import SigningKey
 from openbpo.values.ids import EngagementId, PartyId, VersionId
 from openbpo.values.refusals import Refusal
 from openbpo.values.spans import Span
@@ -133,6 +133,25 @@ def find_version(tx: Transaction, engagement_id: EngagementId, version_id: Versi
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Newest:
+    version_id: VersionId
+
+
+def newest_version(tx: Transaction, engagement_id: EngagementId) -> VersionId | None:
+    """Return the version that governs the last days; where none does, the last one proposed."""
+    found = tx.row(
+        _Newest,
+        "SELECT v.version_id FROM agreements.version v LEFT JOIN agreements.in_force f"
+        "  ON f.engagement_id = v.engagement_id AND f.version_id = v.version_id"
+        "   AND f.superseded_at IS NULL"
+        " WHERE v.engagement_id = %(engagement_id)s"
+        " ORDER BY f.days DESC NULLS LAST, v.number DESC, v.proposed_at DESC LIMIT 1",
+        {"engagement_id": engagement_id},
+    )
+    return found.version_id if found else None
+
+
 def find_by_hash(tx: Transaction, engagement_id: EngagementId, digest: bytes) -> Proposed:
     """Return the version that has a content hash; one that was signed exists."""
     found = tx.row(
@@ -221,12 +240,28 @@ def used_keys(tx: Transaction, engagement_id: EngagementId) -> list[UsedKey]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Party:
+    party_id: PartyId
+
+
+def party_of(tx: Transaction, engagement_id: EngagementId, side: Side) -> PartyId | None:
+    """Return the party that signed last on a side, None where nobody did."""
+    found = tx.row(
+        _Party,
+        "SELECT party_id FROM agreements.signature WHERE engagement_id = %(engagement_id)s"
+        " AND side = %(side)s ORDER BY signed_at DESC, version_id DESC LIMIT 1",
+        {"engagement_id": engagement_id, "side": side},
+    )
+    return found.party_id if found else None
+
+
 def add_signature(
     tx: Transaction,
     engagement_id: EngagementId,
     version_id: VersionId,
     side: Side,
-    key: PartyKey,
+    key: SigningKey,
     signature: bytes,
 ) -> None:
     """Add a side's signature."""
@@ -288,4 +323,49 @@ def add_in_force(
         "INSERT INTO agreements.in_force (engagement_id, in_force_id, version_id, standing, days)"
         " VALUES (%(engagement_id)s, %(in_force_id)s, %(version_id)s, %(standing)s, %(days)s)",
         parameters,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A version without its files: who proposed it, when, and for which side."""
+
+    version_id: VersionId
+    number: int
+    supersedes: list[int]
+    content_hash: bytes
+    proposed_at: datetime
+    proposed_by: str
+    proposed_for: str
+
+
+def heads(tx: Transaction, engagement_id: EngagementId) -> list[Head]:
+    """Return every version that was proposed, in that order."""
+    return tx.rows(
+        Head,
+        "SELECT version_id, number, supersedes, content_hash, proposed_at, proposed_by,"
+        " proposed_for FROM agreements.version WHERE engagement_id = %(engagement_id)s"
+        " ORDER BY proposed_at, version_id",
+        {"engagement_id": engagement_id},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SignedAt:
+    """Who signed which version, when, by which key."""
+
+    version_id: VersionId
+    side: str
+    key_id: str
+    signed_by: str
+    signed_at: datetime
+
+
+def all_signatures(tx: Transaction, engagement_id: EngagementId) -> list[SignedAt]:
+    """Return all signatures under versions of an engagement, in their order."""
+    return tx.rows(
+        SignedAt,
+        "SELECT version_id, side, key_id, signed_by, signed_at FROM agreements.signature"
+        ' WHERE engagement_id = %(engagement_id)s ORDER BY signed_at, side COLLATE "C"',
+        {"engagement_id": engagement_id},
     )

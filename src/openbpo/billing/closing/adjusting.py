@@ -86,17 +86,20 @@ class Part:
         return self.before.sums != self.now.sums
 
 
-def adjustments(knowledge: Knowledge, known: int, closed: Sequence[Document]) -> Adjusted:
+def adjustments(
+    knowledge: Knowledge, known: int, closed: Sequence[Document], *, since: int | None = None
+) -> Adjusted:
     """
     Return what earlier periods come to with what is known at an entry, less what was charged.
 
     One entry for each period that came to something else: its figures now, the differences by
     line, credit and tax, and the cases that made them with the reason. `closed` holds the documents
-    of the periods that stand, in their order.
+    of the periods that stand, in their order; where some are left out, as nothing that is asked
+    for adjusts them, `since` is the entry that the last period that stands is closed by.
     """
     if not closed:
         return Adjusted([], frozenset())
-    before = max(one["known"] for one in closed)
+    before = max(one["known"] for one in closed) if since is None else since
     _refuse_older(known, before)
     periods = _periods(closed, knowledge.terms(before), knowledge.terms(known))
     changed = _changed(knowledge, before, known, periods)

@@ -26,18 +26,23 @@ QUESTIONS_SHOWN = 20
 
 
 def document(
-    knowledge: Knowledge, name: str, known: int, closed: Sequence[Document]
+    knowledge: Knowledge,
+    name: str,
+    known: int,
+    closed: Sequence[Document],
+    *,
+    since: int | None = None,
 ) -> dict[str, Any]:
     """
     Return the document of a period as known at an entry.
 
-    `closed` holds the documents of the earlier periods that stand, in their order. Raises Refusal
-    while an empty value leaves anything undecided, in the period or in what it adjusts.
+    `closed` and `since` are those of `adjustments`. Raises Refusal while an empty value leaves
+    anything undecided, in the period or in what it adjusts.
     """
     all_terms = knowledge.terms(known)
     period, _ = find_period(all_terms, name)
     counted = count_cases(knowledge.active(period, known), all_terms, name)
-    adjusted = adjustments(knowledge, known, closed)
+    adjusted = adjustments(knowledge, known, closed, since=since)
     _refuse_undecided(name, {*counted.questions, *adjusted.questions})
     currency = counted.terms.agreement.currency
     own = figures(counted.sums, counted.terms, period)

@@ -12,7 +12,7 @@ from openbpo.agreements.versions.queries import last_signature, terms_known
 from openbpo.billing.closing.adjusting import adjustments
 from openbpo.billing.closing.decisions import due_with
 from openbpo.billing.closing.model import Act, Document, State
-from openbpo.billing.closing.store import acts
+from openbpo.billing.closing.store import ActHead, act_heads, acts
 from openbpo.billing.invoicing.model import Invoice
 from openbpo.record.model import RecordedEvent
 from openbpo.record.queries import (
@@ -131,15 +131,26 @@ def closed_as(
         return Closed(act.state, act.known if at is None else at, act.document["adjustments"])
     standing = standing_documents(all_acts)
     adjusted: Sequence[Mapping[str, Any]] = ()
-    if standing and _follows(standing[-1]["period"], name):
+    if standing and follows(standing[-1]["period"], name):
         latest = knowledge.latest() if at is None else at
         adjusted = adjustments(knowledge, latest, standing).entries
     return Closed(act.state if act else None, at, adjusted)
 
 
-def _follows(last: str, name: str) -> bool:
+def follows(last: str, name: str) -> bool:
+    """Tell whether a period is the one after another."""
     year, month = (int(part) for part in last.split("-"))
     return name == f"{year + month // 12:04}-{month % 12 + 1:02}"
 
 
-__all__ = ["Closed", "StoredKnowledge", "acts", "closed_as", "last_act", "standing_documents"]
+__all__ = [
+    "ActHead",
+    "Closed",
+    "StoredKnowledge",
+    "act_heads",
+    "acts",
+    "closed_as",
+    "follows",
+    "last_act",
+    "standing_documents",
+]

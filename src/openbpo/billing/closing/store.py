@@ -62,6 +62,27 @@ def acts(tx: Transaction, engagement_id: EngagementId) -> list[Act]:
     return [row.as_model() for row in found]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActHead:
+    """An act on a period without its document, which may be long."""
+
+    period: str
+    state: str
+    entry: int
+    known: int
+    document_sha256: bytes
+
+
+def act_heads(tx: Transaction, engagement_id: EngagementId) -> list[ActHead]:
+    """Return the heads of every act on the periods of an engagement, in the order of entries."""
+    return tx.rows(
+        ActHead,
+        "SELECT period, state, entry, known, document_sha256 FROM billing.period_act"
+        " WHERE engagement_id = %(engagement_id)s ORDER BY entry",
+        {"engagement_id": engagement_id},
+    )
+
+
 def add_act(
     tx: Transaction,
     engagement_id: EngagementId,

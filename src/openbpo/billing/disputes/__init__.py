@@ -1,0 +1,1 @@
+"""What is disputed of a closed period, and how that is answered and settled."""

@@ -1,0 +1,1 @@
+"""Invoices that are issued: numbered, frozen, cancelled by credit notes, paid."""

@@ -1,0 +1,1 @@
+"""Review meetings: the actions that they decide, until they are done."""
