@@ -30,12 +30,15 @@ OUT_OF_REACH = {
     "sec.context_key": "signs contexts: who reads it can forge one",
     "sec.engagement_grant": "holds all principals' grants; sec's functions give each its own",
     "sec.unsealed": "whose records grew; only the sealer is told, by a function",
+    "sec.ready_job": "whose jobs can be taken up; only the worker is told, by a function",
     "storage.migration": "the owner's own notes",
 }
 TAKE_IN = (
     "record.take_in(integer,text,bigint[],smallint[],bytea[],bytea[],text[],timestamp with time"
-    " zone[],text[],text[],bytea[],integer[],jsonb[])"
+    " zone[],text[],text[],bytea[],integer[],jsonb[],bigint,boolean)"
 )
+REFUSE_TO_GRANT = "sec.refuse_to_grant(uuid,text,timestamp with time zone)"
+GRANT_ROLE = "sec.grant_role(uuid,text,text,text,timestamp with time zone,timestamp with time zone)"
 DEFINERS = {
     "sec.context()": "reads the key; the application may not call it",
     "sec.principal()": "a part of the checked context",
@@ -43,14 +46,26 @@ DEFINERS = {
     "sec.engagements()": "a part of the checked context",
     "sec.granted_engagements()": "the grants of the context's own principal",
     "sec.grant_engagement(uuid,text,text)": "what is not held cannot be granted",
+    "sec.granted_roles()": "the grants of the context's own principal, and as what",
+    "sec.grants_within()": "everybody's grants in the context's own engagements",
+    REFUSE_TO_GRANT: "refuses what is not the context's principal's to give",
+    "sec.note_granting(uuid,text,text)": "notes for good who gave and took which role",
+    GRANT_ROLE: "gives a role that is the context's principal's to give",
+    "sec.revoke_role(uuid,text)": "takes a role that is the context's principal's to take",
     "sec.note_unsealed()": "a trigger's: notes that a record grew, and whose",
     "sec.unsealed_engagements()": "tells the sealer whose records grew, and no more",
     "sec.forget_sealed(xid8)": "forgets that the context's own engagement waits to be sealed",
+    "sec.note_ready_job()": "a trigger's: notes from when on a job can be taken up",
+    "sec.ready_jobs()": "tells the worker, by its signed context, ids of jobs, and no more",
     TAKE_IN: "adds a chunk of rows to the context's own open recording",
     "record.refresh_statistics()": "tells the planner about the record, and its caller nothing",
 }
 OF_THE_SEALER = {"sec.unsealed_engagements()", "sec.forget_sealed(xid8)"}
-CALLABLE = DEFINERS.keys() - {"sec.context()", "sec.note_unsealed()"} - OF_THE_SEALER
+TRIGGERS = {"sec.note_unsealed()", "sec.note_ready_job()"}
+INNER = {
+    "sec.context()", REFUSE_TO_GRANT, "sec.note_granting(uuid,text,text)",
+}  # fmt: skip
+CALLABLE = DEFINERS.keys() - INNER - TRIGGERS - OF_THE_SEALER
 SEALER_CALLS = {"sec.principal()", "sec.party()", "sec.engagements()"} | OF_THE_SEALER
 
 SCOPES = {
@@ -116,7 +131,7 @@ RULES = (
         """
         SELECT 'schema ' || nspname FROM pg_namespace
          WHERE nspname <> ALL (%(schemas)s) AND nspname !~ '^pg_'
-           AND nspname NOT IN ('information_schema', 'public')
+           AND nspname NOT IN ('information_schema', 'public', 'web')
         UNION ALL
         SELECT 'in public: ' || relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
         UNION ALL
@@ -461,6 +476,11 @@ RULES = (
           ('record.checkpoint', ARRAY['INSERT', 'UPDATE'], 'checkpoints_are_never_changed'),
           ('record.reading', ARRAY['UPDATE'], 'readings_are_never_changed'),
           ('billing.period_act', ARRAY['UPDATE'], 'acts_are_never_changed'),
+          ('trust.granting', ARRAY['INSERT', 'UPDATE'], 'grantings_are_never_changed'),
+          ('billing.given_number', ARRAY['UPDATE'], 'given_numbers_are_never_changed'),
+          ('billing.issued', ARRAY['UPDATE'], 'issued_documents_are_never_changed'),
+          ('billing.payment', ARRAY['UPDATE'], 'payments_are_never_changed'),
+          ('billing.dispute_act', ARRAY['UPDATE'], 'disputes_are_never_changed'),
           ('record.opening', ARRAY['INSERT', 'UPDATE'], NULL),
           ('record.superseded', ARRAY['INSERT', 'UPDATE'], NULL),
           ('record.recognised', ARRAY['INSERT', 'UPDATE'], NULL))
@@ -488,6 +508,9 @@ RULES = (
             "GRANT UPDATE (times) ON record.recognised TO openbpo_app",
             "GRANT INSERT ON record.checkpoint TO openbpo_app",
             "GRANT UPDATE (note) ON billing.period_act TO openbpo_app",
+            "GRANT UPDATE (document) ON billing.issued TO openbpo_app",
+            "GRANT DELETE ON billing.payment TO openbpo_app",
+            "DROP TRIGGER disputes_are_never_changed ON billing.dispute_act",
             "DROP TRIGGER checkpoints_are_never_changed ON record.checkpoint",
             "ALTER TABLE record.event DISABLE TRIGGER events_are_never_changed",
             "ALTER TABLE record.entry DISABLE TRIGGER entries_are_never_changed",
@@ -592,6 +615,42 @@ RULES = (
             "GRANT EXECUTE ON FUNCTION sec.granted_engagements() TO openbpo_sealer",
             "GRANT openbpo_app TO openbpo_sealer",
             "ALTER ROLE openbpo_sealer BYPASSRLS",
+        ),
+    ),
+    Rule(
+        "the web's role has its own schema and nothing of ours, and nobody else enters it",
+        """
+        , web AS (SELECT * FROM pg_roles WHERE rolname = 'openbpo_web')
+        SELECT o.nspname || ' is open to the web' FROM web, ours o
+         WHERE has_schema_privilege(web.rolname, o.oid, 'USAGE')
+        UNION ALL
+        SELECT r.name || ' ' || a.privilege_type FROM web, relation r, aclexplode(r.relacl) a
+         WHERE a.grantee = web.oid
+        UNION ALL
+        SELECT f.name FROM web, function f
+         WHERE has_function_privilege(web.rolname, f.oid, 'EXECUTE')
+        UNION ALL
+        SELECT role.rolname || ' enters web' FROM pg_roles role, pg_namespace n
+         WHERE n.nspname = 'web' AND role.rolname IN ('openbpo_app', 'openbpo_sealer')
+           AND has_schema_privilege(role.rolname, n.oid, 'USAGE')
+        UNION ALL
+        SELECT fault FROM web, LATERAL (VALUES (rolsuper, 'superuser'),
+               (rolbypassrls, 'bypassrls'), (rolcreatedb, 'createdb'),
+               (rolcreaterole, 'createrole')) v (is_so, fault)
+         WHERE is_so
+        UNION ALL
+        SELECT 'member of ' || m.roleid::regrole FROM web
+          JOIN pg_auth_members m ON m.member = web.oid
+        UNION ALL
+        SELECT 'gone' WHERE NOT EXISTS (SELECT 1 FROM web)
+        """,
+        (
+            "GRANT USAGE ON SCHEMA record TO openbpo_web",
+            "GRANT SELECT ON record.event TO openbpo_web",
+            "GRANT EXECUTE ON FUNCTION sec.party() TO openbpo_web",
+            "CREATE SCHEMA IF NOT EXISTS web; GRANT USAGE ON SCHEMA web TO openbpo_app",
+            "GRANT openbpo_app TO openbpo_web",
+            "ALTER ROLE openbpo_web BYPASSRLS",
         ),
     ),
     Rule(

@@ -14,14 +14,14 @@ That this finds something is shown by holes: each is made in both databases and 
 
 import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -36,7 +36,7 @@ from openbpo.agreements.versions.actions import accept, open_engagement
 from openbpo.record import store as record
 from openbpo.record.journal import enter, last_entry
 from openbpo.record.lines import leaf_hash
-from openbpo.record.model import NewEvent
+from openbpo.record.model import NewEvent, NewEvents
 from openbpo.storage import server
 from openbpo.storage.database import Context, ContextKey, Database, Transaction
 from openbpo.storage.identifiers import new_id
@@ -44,6 +44,8 @@ from openbpo.storage.installation import Installation, context_key
 from openbpo.storage.migrations import migrate
 from openbpo.trust.engagements import grant, granted
 from openbpo.trust.keys import party_key
+from openbpo.trust.roles.actions import grant_role
+from openbpo.trust.roles.model import Role
 from openbpo.values.ids import EngagementId, RecordingId
 
 pytestmark = pytest.mark.xdist_group("isolation")
@@ -107,15 +109,22 @@ def settle(database: Database, tenant: Tenant, files: Files) -> EngagementId:
             source = f"{tenant.mark}-{number}.csv"
             recording = add_recording(tx, tenant, engagement_id, source, identity)
             more = [secrets.token_bytes(16) for _ in range(2)]
-            record.take_in(tx, recording.number, "case", list(events(tenant, rows + more)))
+            record.take_in(
+                tx,
+                recording.number,
+                "case",
+                record.pack_events(NewEvents.of(events(tenant, rows + more))),
+            )
             if end is not None:
                 end(
                     tx,
                     engagement_id,
                     record.lock_recording(tx, engagement_id, recording.recording_id),
                 )
-    with database.transaction(tenant.context.within(engagement_id)) as tx:
+    issuer = party_key(f"{tenant.mark}-provider").party_id
+    with database.transaction(tenant.context.within(engagement_id).for_party(issuer)) as tx:
         act_and_read(tx, tenant, engagement_id)
+        keep_ready(tx, tenant, engagement_id)
     return engagement_id
 
 
@@ -134,10 +143,99 @@ def act_and_read(tx: Transaction, tenant: Tenant, engagement_id: EngagementId) -
             "hash": secrets.token_bytes(32),
         },
     )
+    issue_and_dispute(tx, tenant, engagement_id, entry.entry)
     tx.execute(
         "INSERT INTO record.reading (engagement_id, number, told, leaf)"
         " VALUES (%(engagement_id)s, 1, %(mark)s, %(leaf)s)",
         {"engagement_id": engagement_id, "mark": tenant.mark, "leaf": secrets.token_bytes(32)},
+    )
+    grant_role(
+        tx, engagement_id, principal=f"user:{tenant.mark}", handle=tenant.handle,
+        role=Role.CLIENT_OWNER,
+    )  # fmt: skip
+
+
+def keep_reviewed(tx: Transaction, words: Mapping[str, Any]) -> None:
+    """Have an action of a review, and how far it came."""
+    told = {**words, "action_id": uuid4()}
+    tx.execute(
+        "INSERT INTO billing.review_action (engagement_id, action_id, number, period, said,"
+        " owner_side, due_day, raised_by) VALUES (%(engagement_id)s, %(action_id)s, 1, '2026-01',"
+        " %(mark)s, 'client', '2026-02-01', %(mark)s)",
+        told,
+    )
+    tx.execute(
+        "INSERT INTO billing.review_act (engagement_id, action_id, number, state, note, acted_by)"
+        " VALUES (%(engagement_id)s, %(action_id)s, 1, 'done', %(mark)s, %(mark)s)",
+        told,
+    )
+
+
+def keep_ready(tx: Transaction, tenant: Tenant, engagement_id: EngagementId) -> None:
+    """Have a statement stored, and jobs: one that waits, one under way, and one that ended."""
+    words = {"engagement_id": engagement_id, "mark": tenant.mark, "body": tenant.mark.encode()}
+    tx.execute(
+        "INSERT INTO billing.statement (engagement_id, period, entry, depends_on, body)"
+        " VALUES (%(engagement_id)s, %(mark)s, 1, %(hash)s, %(body)s)",
+        {**words, "hash": secrets.token_bytes(32)},
+    )
+    tx.execute(
+        "INSERT INTO billing.statement_cases (engagement_id, period, figure, body)"
+        " VALUES (%(engagement_id)s, %(mark)s, %(mark)s, %(body)s)",
+        words,
+    )
+    keep_reviewed(tx, words)
+    for state in ("waiting", "running", "done"):
+        tx.execute(
+            "INSERT INTO storage.job (engagement_id, job_id, kind, arguments, alone_as, asked_by,"
+            " asked_at, state, leased_until, doing, ended_at) VALUES (%(engagement_id)s,"
+            " %(job_id)s, %(mark)s, '{}', %(mark)s, %(mark)s, '2026-01-01', %(state)s,"
+            " CASE %(state)s WHEN 'running' THEN timestamptz '2026-01-02' END, %(mark)s,"
+            " CASE %(state)s WHEN 'done' THEN timestamptz '2026-01-03' END)",
+            {**words, "job_id": new_id(tx.at), "state": state},
+        )
+
+
+def issue_and_dispute(
+    tx: Transaction, tenant: Tenant, engagement_id: EngagementId, entry: int
+) -> None:
+    """Have an invoice issued, paid and disputed, in a series of the tenant's own."""
+    params = {
+        "engagement_id": engagement_id,
+        "mark": tenant.mark,
+        "party": tx.context.party_id,
+        "entry": entry,
+        "hash": secrets.token_bytes(32),
+    }
+    tx.execute(
+        "INSERT INTO billing.invoice_series (party_id, series, last)"
+        " VALUES (%(party)s, %(mark)s, 1)",
+        params,
+    )
+    tx.execute(
+        "INSERT INTO billing.given_number (party_id, series, ordinal, document_number)"
+        " VALUES (%(party)s, %(mark)s, 1, %(mark)s)",
+        params,
+    )
+    tx.execute(
+        "INSERT INTO billing.issued (engagement_id, document_number, kind, period, party_id,"
+        " series, ordinal, document, document_sha256, entry, issued_by, issued_at)"
+        " VALUES (%(engagement_id)s, %(mark)s, 'invoice', '2010-01', %(party)s, %(mark)s, 1,"
+        " %(mark)s, %(hash)s, %(entry)s, %(mark)s, transaction_timestamp())",
+        params,
+    )
+    tx.execute(
+        "INSERT INTO billing.payment (engagement_id, document_number, payment, minor_units,"
+        " currency, day, reference, entry, recorded_by, recorded_at)"
+        " VALUES (%(engagement_id)s, %(mark)s, 1, 100, 'EUR', '2010-02-01', %(mark)s,"
+        " %(entry)s, %(mark)s, transaction_timestamp())",
+        params,
+    )
+    tx.execute(
+        "INSERT INTO billing.dispute_act (engagement_id, dispute, number, did, side, told, entry,"
+        " acted_by, acted_at) VALUES (%(engagement_id)s, 1, 1, 'opened', 'client', %(mark)s,"
+        " %(entry)s, %(mark)s, transaction_timestamp())",
+        params,
     )
 
 
@@ -808,11 +906,11 @@ class Grammar:
         rows = ", ".join(self.row_key() for _ in range(count))
         each = f"array_fill({{}}, ARRAY[{count}])"
         parts = "1" if self.chance(0.9) else "2"
+        places = f"(SELECT array_agg(n) FROM generate_series(1::bigint, {count}) n)"
         arguments = (
             self.pick(range(1, 7)),
             "'case'",
-            f"(SELECT array_agg(n) FROM generate_series(1::bigint, {count}) n)",
-            each.format(f"{parts}::smallint"),
+            *self.pick(((places, each.format(f"{parts}::smallint")), ("NULL", "NULL"))),
             f"ARRAY[{rows}]::bytea[]",
             f"ARRAY[{', '.join(self.row_key() for _ in range(count))}]::bytea[]",
             each.format(self.value("subject", "text")),
@@ -822,6 +920,8 @@ class Grammar:
             each.format(f"sha256('{self.pick('abc')}')"),
             self.pick(("'{}'::integer[]", "'{1}'::integer[]")),
             "ARRAY['{}']::jsonb[]",
+            "1",
+            self.pick(("true", "false", "NULL")),
         )
         return Attack(
             (
@@ -975,9 +1075,15 @@ class Grammar:
 # Every table that the application reads; all have rows of both principals. A hole may add more.
 TABLES = frozenset(
     {
+        "billing.statement",
+        "billing.statement_cases",
+        "billing.review_action",
+        "billing.review_act",
+        "storage.job",
         "storage.command",
         "trust.party",
         "trust.party_key",
+        "trust.granting",
         "agreements.engagement",
         "agreements.version",
         "agreements.signature",
@@ -991,6 +1097,11 @@ TABLES = frozenset(
         "record.checkpoint",
         "record.reading",
         "billing.period_act",
+        "billing.invoice_series",
+        "billing.given_number",
+        "billing.issued",
+        "billing.payment",
+        "billing.dispute_act",
     }
 )
 
@@ -1163,7 +1274,7 @@ class TestAnySql:
         assert {table.name for table in schema.readable} == TABLES
         grammar = Grammar(schema, known, SEED)
         with attacked(worlds, known) as (shared, _):
-            attacks = [grammar.attack() for _ in range(2_000)]
+            attacks = [grammar.attack() for _ in range(3_000)]
             outcomes = [outcome for attack in attacks for outcome in shared.run(attack)]
         text = "\n".join(statement for attack in attacks for statement in attack.statements)
         names = [*(table.name for table in schema.tables), *(f.name for f in schema.functions)]
@@ -1192,7 +1303,7 @@ class Hole:
 
 TAKE_IN = (
     "record.take_in(integer,text,bigint[],smallint[],bytea[],bytea[],text[],timestamp with time"
-    " zone[],text[],text[],bytea[],integer[],jsonb[])"
+    " zone[],text[],text[],bytea[],integer[],jsonb[],bigint,boolean)"
 )
 POLICY = "engagement_id = ANY ((SELECT sec.engagements())::uuid[])"
 
@@ -1461,7 +1572,7 @@ class TestTakingIn:
             pytest.raises(psycopg.errors.InsufficientPrivilege, match="not open, or not yours"),
             alices.transaction(ALICE.context.within(worlds.alice)) as tx,
         ):
-            record.take_in(tx, recording.number, "case", planted)
+            record.take_in(tx, recording.number, "case", record.pack_events(NewEvents.of(planted)))
         with bellas.transaction(BELLA.context.within(worlds.bella)) as tx:
             assert standings(tx) == before
         with alices.transaction(ALICE.context.within(worlds.alice)) as tx:
@@ -1475,7 +1586,12 @@ class TestTakingIn:
             pytest.raises(psycopg.errors.InsufficientPrivilege, match="not open, or not yours"),
             doors[0].transaction(ALICE.context.within(worlds.alice)) as tx,
         ):
-            record.take_in(tx, number, "case", list(events(ALICE, [secrets.token_bytes(16)])))
+            record.take_in(
+                tx,
+                number,
+                "case",
+                record.pack_events(NewEvents.of(events(ALICE, [secrets.token_bytes(16)]))),
+            )
 
     def test_knows_no_row_of_somebody_else_again(
         self, worlds: Worlds, doors: tuple[Database, Database]
@@ -1484,7 +1600,8 @@ class TestTakingIn:
         with doors[0].transaction(ALICE.context.within(worlds.alice)) as tx:
             recording = record.open_recording(tx, worlds.alice)
             assert recording is not None
-            taken = record.take_in(tx, recording.number, "case", list(events(ALICE, [GUESSED_ROW])))
+            planted = record.pack_events(NewEvents.of(events(ALICE, [GUESSED_ROW])))
+            taken = record.take_in(tx, recording.number, "case", planted)
             assert taken == record.TakenIn(1, 0, 0, 1)
 
 

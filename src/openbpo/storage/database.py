@@ -22,6 +22,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row
 
+from openbpo.storage.packing import take_packed
 from openbpo.values.refusals import Refusal, Unavailable
 
 POSTGRES_MAJOR = 18
@@ -145,6 +146,7 @@ class Database:
         self._key = key
         self._connection = connect(url)
         self._connection.add_notice_handler(self._note_doubt)
+        take_packed(self._connection)
         self._doubt: str | None = None
         _refuse_unsafe_role(self._connection)
 
@@ -157,6 +159,22 @@ class Database:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._connection.close()
+
+    def answers(self) -> bool:
+        """Whether the session still stands; one that was lost does not come back."""
+        if self._connection.info.transaction_status is TransactionStatus.INTRANS:
+            return True  # it is in use, and a rollback would undo what was done
+        try:
+            self._connection.execute("SELECT")
+            self._connection.rollback()
+        except psycopg.OperationalError:
+            self._connection.close()
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the connection."""
         self._connection.close()
 
     @contextmanager

@@ -6,7 +6,8 @@ the sealer's. For the embedded server they are made here; for another one the us
 
 - OPENBPO_DATABASE_URL: a plain login role, which is granted what the product needs, and no more;
 - OPENBPO_OWNER_DATABASE_URL: a role that owns the database, or may act as its owner;
-- OPENBPO_SEALER_DATABASE_URL: another plain login role, which reads leaves and writes checkpoints.
+- OPENBPO_SEALER_DATABASE_URL: another plain login role, which reads leaves and writes checkpoints;
+- OPENBPO_WEB_DATABASE_URL: another plain login role, which has the schema `web` and nothing else.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ from openbpo.storage.migrations import migrate
 APP_URL = "OPENBPO_DATABASE_URL"
 OWNER_URL = "OPENBPO_OWNER_DATABASE_URL"
 SEALER_URL = "OPENBPO_SEALER_DATABASE_URL"
+WEB_URL = "OPENBPO_WEB_DATABASE_URL"
 
 OWNER, MIGRATOR, DATABASE = "openbpo_owner", "openbpo_migrator", "openbpo"
-APP, SEALER = "openbpo_app", "openbpo_sealer"
+APP, SEALER, WEB = "openbpo_app", "openbpo_sealer", "openbpo_web"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class Installation:
     app_url: str = field(repr=False)
     owner_url: str | None = field(repr=False)
     sealer_url: str | None = field(repr=False, default=None)
+    web_url: str | None = field(repr=False, default=None)
     notes: tuple[str, ...] = ()
 
 
@@ -60,8 +63,12 @@ def find_installation() -> Installation:
     """
     app_url, owner_url = os.environ.get(APP_URL), os.environ.get(OWNER_URL)
     if app_url:
-        sealer_url = os.environ.get(SEALER_URL)
-        return Installation(app_url=app_url, owner_url=owner_url, sealer_url=sealer_url)
+        return Installation(
+            app_url=app_url,
+            owner_url=owner_url,
+            sealer_url=os.environ.get(SEALER_URL),
+            web_url=os.environ.get(WEB_URL),
+        )
     if owner_url:
         raise ServerRefused.of(
             OWNER_URL,
@@ -83,14 +90,25 @@ def open_database(tell: Callable[[str], None] = lambda _note: None) -> Iterator[
     for note in installation.notes:
         tell(note)
     key = context_key()
-    if installation.owner_url is not None:
-        app_role = _user_of(installation.app_url)
-        sealer = _user_of(installation.sealer_url) if installation.sealer_url else None
-        migrate(installation.owner_url, app_role=app_role, key=key, sealer_role=sealer)
+    bring_up_to_date(installation)
     with Database(installation.app_url, key) as database:
         if installation.owner_url is None:
             _refuse_strange_database(database)
         yield database
+
+
+def bring_up_to_date(installation: Installation) -> None:
+    """Give the database its newest shape, where its owner's address is known."""
+    if installation.owner_url is None:
+        return
+    sealer, web = installation.sealer_url, installation.web_url
+    migrate(
+        installation.owner_url,
+        app_role=_user_of(installation.app_url),
+        key=context_key(),
+        sealer_role=_user_of(sealer) if sealer else None,
+        web_role=_user_of(web) if web else None,
+    )
 
 
 @contextmanager
@@ -144,7 +162,7 @@ def _user_of(url: str) -> str:
 
 
 def _embedded(address: server.ServerAddress, *, is_new: bool) -> Installation:
-    passwords = {role: _password(role) for role in (MIGRATOR, APP, SEALER)}
+    passwords = {role: _password(role) for role in (MIGRATOR, APP, SEALER, WEB)}
     urls = {
         role: psycopg.conninfo.make_conninfo(
             host=address.host, port=address.port, user=role, password=password, dbname=DATABASE
@@ -155,7 +173,11 @@ def _embedded(address: server.ServerAddress, *, is_new: bool) -> Installation:
         _prepare(address, passwords)
     notes = address.notes if is_new else ()
     return Installation(
-        app_url=urls[APP], owner_url=urls[MIGRATOR], sealer_url=urls[SEALER], notes=notes
+        app_url=urls[APP],
+        owner_url=urls[MIGRATOR],
+        sealer_url=urls[SEALER],
+        web_url=urls[WEB],
+        notes=notes,
     )
 
 
@@ -206,7 +228,7 @@ def _make_database(admin: psycopg.Connection[Any]) -> None:
     if exists is None:
         admin.execute(sql.SQL("CREATE DATABASE {database} OWNER {owner}").format(**names))
     admin.execute(sql.SQL("REVOKE ALL ON DATABASE {database} FROM PUBLIC").format(**names))
-    for role in (MIGRATOR, APP, SEALER):
+    for role in (MIGRATOR, APP, SEALER, WEB):
         admin.execute(
             sql.SQL("GRANT CONNECT ON DATABASE {database} TO {role}").format(
                 role=sql.Identifier(role), **names

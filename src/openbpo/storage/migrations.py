@@ -45,14 +45,20 @@ def shipped() -> tuple[Migration, ...]:
 
 
 def migrate(
-    owner_url: str, *, app_role: str, key: ContextKey, sealer_role: str | None = None
+    owner_url: str,
+    *,
+    app_role: str,
+    key: ContextKey,
+    sealer_role: str | None = None,
+    web_role: str | None = None,
 ) -> tuple[str, ...]:
     """
     Apply what is missing and return its names; safe to run by many at once, and again after a kill.
 
     `app_role` is the role that the product runs as: it is granted what each file grants to
-    `openbpo_app`; `sealer_role`, where there is one, what it takes to seal. Raises SchemaRefused
-    when the database is newer than we are, or was edited.
+    `openbpo_app`; `sealer_role`, where there is one, what it takes to seal; `web_role` a schema of
+    its own, which holds who signs in and nothing of what is recorded. Raises SchemaRefused when
+    the database is newer than we are, or was edited.
     """
     with connect(owner_url, autocommit=True) as connection:
         _become_owner(connection)
@@ -63,6 +69,8 @@ def migrate(
         _store_key(connection, key)
         if sealer_role is not None:
             _grant_sealing(connection, sealer_role)
+        if web_role is not None:
+            _grant_web(connection, web_role)
     return applied
 
 
@@ -149,6 +157,14 @@ def _grant_sealing(connection: psycopg.Connection[Any], role: str) -> None:
     ):
         statement = sql.SQL("GRANT {} TO {}").format(sql.SQL(grant), sql.Identifier(role))
         connection.execute(statement)
+
+
+def _grant_web(connection: psycopg.Connection[Any], role: str) -> None:
+    """What it makes in its schema belongs to it; nothing of ours does, and nobody else enters."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS web")
+    connection.execute(
+        sql.SQL("GRANT USAGE, CREATE ON SCHEMA web TO {}").format(sql.Identifier(role))
+    )
 
 
 def _store_key(connection: psycopg.Connection[Any], key: ContextKey) -> None:

@@ -1,7 +1,8 @@
 """
 The keys that parties sign with (Ed25519, RFC 8032), kept under the home folder.
 
-A party's key is made at its first use and stays on the machine where it was made. What others need
+A party's key is made at its first use and stays on the machine where it was made; a party may also
+keep its key itself and bring what that has signed (`BroughtKey`). What others need
 is its public half, and that stands with each signature. In an engagement a side signs with one key;
 replacing a key, with the old one's word for the new one, is not built yet.
 """
@@ -12,7 +13,9 @@ import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID, uuid4
 
 from cryptography.exceptions import InvalidSignature
@@ -59,6 +62,57 @@ class PartyKey:
     def sign(self, message: bytes) -> bytes:
         """Return the signature, 64 bytes."""
         return self._private.sign(message)
+
+
+class SigningKey(Protocol):
+    """A party's key, wherever it is kept: whose it is, its public half, and its hand."""
+
+    @property
+    def party_id(self) -> PartyId: ...
+    @property
+    def handle(self) -> str: ...
+    @property
+    def public(self) -> PublicKey: ...
+    def sign(self, message: bytes) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtKey:
+    """
+    A key that a party keeps itself, with the signature that it has made elsewhere.
+
+    Its id, and the party's id here, are made of its public half: 32 bytes.
+    """
+
+    handle: str
+    raw: bytes
+    signature: bytes
+
+    @property
+    def party_id(self) -> PartyId:
+        """Return the party's id here."""
+        return PartyId(UUID(bytes=sha256(b"party " + self.raw).digest()[:16], version=5))
+
+    @property
+    def public(self) -> PublicKey:
+        """Return what anybody may know of it."""
+        return PublicKey(f"key_{sha256(self.raw).hexdigest()[:16]}", self.raw)
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature that was brought; raises Refusal where it is of something else."""
+        if len(self.raw) != 32 or len(self.signature) != 64 or not self._made(message):
+            raise Refusal.of(
+                self.handle,
+                "This is no signature of that key over what is to be signed.",
+                "Open the page again and sign once more; nothing was signed.",
+            )
+        return self.signature
+
+    def _made(self, message: bytes) -> bool:
+        try:
+            return self.public.signed(message, self.signature)
+        except ValueError:
+            return False
 
 
 def party_key(handle: str) -> PartyKey:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from openbpo.storage.database import Transaction
-from openbpo.trust.keys import PartyKey
+from openbpo.trust.keys import SigningKey
 
 
-def note_key(tx: Transaction, key: PartyKey) -> None:
+def note_key(tx: Transaction, key: SigningKey) -> None:
     """Note a party and its public key; nothing happens where they are known. Needs its scope."""
     params = {
         "party_id": key.party_id,

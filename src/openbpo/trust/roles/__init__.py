@@ -1,0 +1,1 @@
+"""What people may do in an engagement: a role each, from a time until a time."""
