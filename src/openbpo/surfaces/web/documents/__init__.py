@@ -1,0 +1,1 @@
+"""Documents that are taken along: as PDF and as a workbook."""

@@ -1,0 +1,1 @@
+"""The parts of which pages are made: what they hold (`pieces`), and how they are drawn."""

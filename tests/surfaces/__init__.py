@@ -1,0 +1,1 @@
+"""Pages: their rights, their words, their looks."""
