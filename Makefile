@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-virtualenv
 
-.PHONY: install demo test slow lint docs bench mutations clean
+.PHONY: install demo test slow browser lint docs bench mutations clean
 
 install: $(VENV)/.installed        ## put the command at .venv/bin/openbpo
 	@echo "The command is $(VENV)/bin/openbpo"
@@ -13,10 +13,13 @@ demo: $(VENV)/.installed           ## a help desk's year, from agreement to invo
 	@scripts/demo
 
 test: $(VENV)/.tools               ## every test that is fast
-	$(PY) -m pytest -n 2 --dist loadgroup -q -m 'not slow'
+	$(PY) -m pytest -n 2 --dist loadgroup -q -m 'not slow and not browser'
 
 slow: $(VENV)/.tools               ## faults, kills at every step, and mutations
 	$(PY) -m pytest -n 2 --dist loadgroup -q -m slow
+
+browser: $(VENV)/.tools            ## the pages in Chromium, both themes, wide and narrow
+	$(PY) -m pytest -q -m browser tests/surfaces
 
 lint: $(VENV)/.tools               ## formatting, types, directions of import, migrations
 	$(VENV)/bin/ruff format --check src tests verifier

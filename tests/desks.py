@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from openbpo.lines.helpdesk.sample import write_sample
 from openbpo.surfaces.cli.main import app
-from openbpo.surfaces.cli.periods import WITNESS
+from openbpo.surfaces.sealing import WITNESS
 from openbpo.values.refusals import Refusal
 from tests.support import agreement_at
 

@@ -23,7 +23,7 @@ from openbpo.agreements.versions.actions import accept, open_engagement
 from openbpo.agreements.versions.queries import terms_in_force
 from openbpo.assurance.attainment.queries import attain, work_of
 from openbpo.billing.invoicing.queries import invoice_of
-from openbpo.delivery.intake.actions import CHUNK_ROWS
+from openbpo.delivery.intake.reading import CHUNK_ROWS
 from openbpo.lines.helpdesk.sample import write_sample
 from openbpo.record.queries import Extent, extent
 from openbpo.storage import failpoints, installation

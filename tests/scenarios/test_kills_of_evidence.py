@@ -26,7 +26,7 @@ from tests.support import REPOSITORY, openbpo
 from openbpo.record.sealing import store
 from openbpo.storage import failpoints
 from openbpo.storage.database import Database
-from openbpo.surfaces.cli.periods import WITNESS
+from openbpo.surfaces.sealing import WITNESS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kills of evidence")]
 PREFIXES = ("seal.", "close.", "bundle.", "countersign.", "readings.")

@@ -15,6 +15,7 @@ from tests.reconciling import PERIOD, events, recomputed_month, terms_of, usual_
 
 from openbpo.agreements.model import ClockMeasure
 from openbpo.agreements.regimes.decisions import consequences
+from openbpo.assurance.attainment.decisions import measured_case
 from openbpo.assurance.attainment.model import ClockResult, CountResult
 from openbpo.assurance.attainment.queries import attain, work_from
 from openbpo.billing.invoicing.queries import credits_by_formula, invoice_of
@@ -173,6 +174,60 @@ class TestCases:
             rows = told_rows(result) | {key: ToldCase(within=False, counted=None)}
             found = only(compared(ours, measured={STANDARD: rows}))
             assert (found.cause, found.cases) == ("calendar", (key,))
+
+    def test_name_both_causes_where_it_takes_two(self) -> None:
+        """Times round the clock and without pauses, which no single reading gives."""
+        ours = usual_month()
+        result, ways = standard_of(ours), Alternatives(ours)
+        clock = replace(result.measure.clock, pauses=())
+        zone = ours.terms.resolved.calendars[clock.calendar].zone
+        calendars = {clock.calendar: WorkingCalendar.round_the_clock(zone)}
+        service = ours.terms.agreement.services[result.measure.service]
+        shown = 0
+        for key, one in ways.counted(result).items():
+            found = measured_case(
+                one.case, replace(result.measure, clock=clock), service, calendars
+            )
+            assert found is not None
+            time = ToldTime(Fraction(found.elapsed.counted_us), Fraction(1))
+            said = ToldCase(found.is_within, time)
+            singly = [ways.case_by(way, one, STANDARD) for way in ways.ways(result.measure)]
+            times = {other.elapsed.counted_us for other in singly if other is not None}
+            if {*times, one.measured.elapsed.counted_us if one.measured else 0} & {
+                found.elapsed.counted_us
+            }:
+                continue
+            rows = told_rows(result) | {key: said}
+            told = only(compared(ours, measured={STANDARD: rows}))
+            assert (told.cause, told.also, told.cases) == ("calendar", "pause", (key,))
+            assert told.causes_text == "calendar and pause"
+            assert told.why == "as counted round the clock, and as counted without pauses"
+            shown += 1
+        assert shown, "no case takes two"
+
+    def test_name_a_reading_that_is_rounded_beside(self) -> None:
+        ours = usual_month()
+        result, ways = standard_of(ours), Alternatives(ours)
+        way = ways.ways(result.measure)[0]
+        shown = set()
+        for key, one in ways.counted(result).items():
+            found = ways.case_by(way, one, STANDARD)
+            assert found is not None
+            hours = -(-found.elapsed.counted_us // HOUR_US) * HOUR_US
+            rows = told_rows(result) | {
+                key: ToldCase(hours <= found.within_us, ToldTime(Fraction(hours), Fraction(1)))
+            }
+            for priced in compared(ours, measured={STANDARD: rows}).differences:
+                shown.add((priced.difference.cause, priced.difference.also))
+        assert ("calendar", "rounding") in shown
+
+    def test_of_a_verdict_alone_take_no_two_causes(self) -> None:
+        ours = usual_month()
+        result = standard_of(ours)
+        for one in result.cases:
+            told = ToldCase(not one.is_within, None)
+            rows = told_rows(result) | {one.case.key: told}
+            assert only(compared(ours, measured={STANDARD: rows})).also is None
 
     def test_that_are_told_are_not_read_otherwise_in_their_sum(self) -> None:
         """The cases say how they were counted; numbers that they do not give are another matter."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -18,9 +19,11 @@ from openbpo.agreements.resolved import from_facts, resolve
 from openbpo.agreements.versions.model import Standing, Terms
 from openbpo.assurance.attainment.periods import work_from
 from openbpo.billing.closing import figures
+from openbpo.billing.closing.decisions import document
 from openbpo.billing.closing.figures import count, count_cases
 from openbpo.record.model import RecordedEvent
 from openbpo.values.ids import EventId, VersionId
+from openbpo.values.periods import Period
 from openbpo.values.spans import Span
 
 MAY: Final = datetime(2012, 5, 1, tzinfo=UTC)
@@ -85,3 +88,39 @@ class TestTheSumsOfAPeriod:
             parts[int(event.subject.split()[1]) in odd].append(event)
         one, other = (count(work_from(part, terms, "2012-05")).sums for part in parts)
         assert one.plus(other) == count(work_from(events, terms, "2012-05")).sums
+
+
+@dataclass
+class Asked:
+    """A record of which nothing was told; it notes since when it was asked."""
+
+    of: Sequence[Terms]
+    since: list[int] = field(default_factory=list)
+
+    def terms(self, known: int) -> tuple[Terms, ...]:
+        return tuple(self.of)
+
+    def active(self, period: Period, known: int) -> Iterator[RecordedEvent]:
+        yield from ()
+
+    def of_cases(self, cases: Sequence[str], known: int) -> Iterator[RecordedEvent]:
+        yield from ()
+
+    def touched(self, after: int, known: int, *, begun: datetime) -> Sequence[str]:
+        self.since.append(after)
+        return ()
+
+    def corrected(self, after: int, known: int) -> frozenset[str]:
+        return frozenset()
+
+
+class TestAdjustments:
+    @pytest.mark.parametrize(("since", "asked"), [(None, 3), (5, 5)])
+    def test_start_where_the_last_period_was_closed(
+        self, terms: Sequence[Terms], since: int | None, asked: int
+    ) -> None:
+        """Where documents are left out, as in a pack of some periods, an act tells where."""
+        record = Asked(terms)
+        closed = document(record, "2012-05", 3, [])
+        assert document(record, "2012-07", 9, [closed], since=since)["adjustments"] == []
+        assert record.since == [asked]

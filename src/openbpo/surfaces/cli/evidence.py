@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from openbpo.agreements.model import SIDES, Side
-from openbpo.agreements.versions.model import Terms
 from openbpo.agreements.versions.queries import engagement_handle, terms_known
-from openbpo.assurance.attainment.queries import find_period
 from openbpo.evidence.packs import actions
+from openbpo.evidence.packs.making import Asked, make_pack
 from openbpo.evidence.packs.verifying import Verified, verify
-from openbpo.evidence.packs.writing import PackWriter, Wanted, private_attributes, write_pack
 from openbpo.evidence.proving.decisions import Difference
 from openbpo.evidence.proving.replaying import replay
 from openbpo.record.readings import readings
 from openbpo.storage.installation import open_sealer
-from openbpo.surfaces.cli.periods import named_witness, sealed
+from openbpo.surfaces.cli.periods import sealed
 from openbpo.surfaces.cli.printing import say, say_json, say_wrapped, table
 from openbpo.surfaces.cli.session import find_engagement, reading, session
+from openbpo.surfaces.sealing import named_witness
 from openbpo.trust.key_rings import read_key_file
 from openbpo.trust.seals import seal_keys
 from openbpo.values.canonical import instant_text
-from openbpo.values.periods import months_between
 from openbpo.values.refusals import Mistake, Refusal
-
-RANGE = ".."
 
 Engagement = Annotated[str, typer.Argument(help="The engagement: its agreement folder's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -48,54 +44,49 @@ def bundle(
     out: Annotated[
         Path | None, typer.Option("--out", help="Where to write it; else ENGAGEMENT.pack.")
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", help="Write a page to read instead: one HTML file, no network."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the evidence pack: the sealed record, its agreement and its figures, in one file."""
-    side = _side(audience, "--for") if audience else None
+    asked = Asked(periods, _side(audience, "--for") if audience else None)
+    if page is not None:
+        _write_page(engagement, asked, page, as_json=as_json)
+        return
     path = out or Path(f"{engagement}.pack")
     with session("make an evidence pack") as current, open_sealer() as sealer:
-        what = f"bundle {periods or 'all'}" + (f" for the {side}" if side else "")
-        engagement_id = reading(current, engagement, what)
+        engagement_id = reading(current, engagement, asked.what)
         checkpoint = sealed(sealer, engagement_id).record
-        if checkpoint is None:
-            raise Refusal.of(engagement, "Nothing is recorded yet.", "Accept an agreement first.")
         with current.database.transaction(current.context.within(engagement_id)) as tx:
-            terms = terms_known(tx, engagement_id, known=checkpoint.last_number)
-            names = _names(periods, terms) if periods else None
-            handle = engagement_handle(tx, engagement_id)
-            wanted = Wanted(
-                handle=handle,
-                audience=side,
-                periods=names,
-                terms=terms,
-                private=private_attributes(terms),
-            )
-            writer = PackWriter(tx, engagement_id, checkpoint, wanted)
-            size = write_pack(path, writer.lines(tx.at))
-    told = {
-        "engagement": engagement, "pack": str(path), "bytes": size, "leaves": writer.leaves,
-        "withheld": writer.withheld, "root": bytes(checkpoint.root).hex(),
-        "sealed_at": instant_text(checkpoint.sealed_at),
-    }  # fmt: skip
+            made = make_pack(tx, engagement_id, checkpoint, asked, path)
+    told = {"engagement": engagement, "pack": str(path), **made.as_json()}
     if as_json:
         say_json(told)
         return
-    say(f"{path}: {writer.leaves:,} leaves, {writer.withheld:,} of them withheld, {size:,} bytes.")
+    say(f"{path}: {made.leaves:,} leaves, {made.withheld:,} of them withheld, {made.size:,} bytes.")
+    if made.more:
+        say_wrapped(f"It shows {', '.join(made.more)} too, of which the adjustments are made.")
     say_wrapped(
         f"Its root is {told['root']}. Whoever holds this root, or an earlier pack, can tell "
         "whether the record was changed: openbpo verify PACK --key FILE."
     )
 
 
-def _names(periods: str, terms: Sequence[Terms]) -> list[str]:
-    first, _, last = periods.partition(RANGE)
-    newest = terms[-1]
-    zone = newest.resolved.zones[newest.agreement.zone]
-    find_period(terms, first)
-    try:
-        return [month.name for month in months_between(first, last or first, zone)]
-    except ValueError as fault:
-        raise Refusal.of("--periods", str(fault), "Write it as 2012-01..2012-12.") from fault
+def _write_page(engagement: str, asked: Asked, page: Path, *, as_json: bool) -> None:
+    from openbpo.surfaces.web.packs import PagesWanted, write_page  # it loads what pages are of
+
+    with session("make a page of a period") as current, open_sealer() as sealer:
+        engagement_id = reading(current, engagement, f"{asked.what} as a page")
+        checkpoint = sealed(sealer, engagement_id).record
+        with current.database.transaction(current.context.within(engagement_id)) as tx:
+            wanted = PagesWanted(engagement_id, asked.periods, checkpoint)
+            size = write_page(tx, wanted, page)
+    if as_json:
+        say_json({"engagement": engagement, "page": str(page), "bytes": size})
+        return
+    say(f"{page}: {size:,} bytes. It opens in any browser, from the disk, without a network.")
 
 
 def verify_(
@@ -128,7 +119,9 @@ def _verified_json(pack: Path, found: Verified) -> dict[str, Any]:
         "root": found.checkpoint.root.hex(),
         "sealed_at": instant_text(found.checkpoint.at),
         "countersigned_by": list(found.countersigned_by),
+        "pack_signed": found.made_by_seal,
         "periods_recomputed": found.periods,
+        "billed_recomputed": found.billed,
         "grown_since": found.earlier,
     }
 
@@ -144,9 +137,17 @@ def _say_verified(pack: Path, found: Verified) -> None:
     if "periods" in found.header:
         shown = ", ".join(found.header["periods"])
         say_wrapped(f"  Partial: it shows the cases of {shown} alone.", "  ")
+    if not found.made_by_seal:
+        say_wrapped(
+            "  Unsigned: nobody vouches for its header: who made it, when, for whom, and that it "
+            "shows all that it was made to show.",
+            "  ",
+        )
     if found.earlier is not None:
         say(f"  Grown: the {found.earlier:,} leaves of the earlier pack stand in it unchanged.")
     say(f"  Recomputed: the figures of {found.periods:,} closed periods, each cent of them equal.")
+    if found.billed:
+        say(f"  Recomputed: {found.billed:,} acts of billing: issued, paid, disputed and settled.")
     if found.countersigned_by:
         say(f"  Countersigned by the {' and the '.join(dict.fromkeys(found.countersigned_by))}.")
 

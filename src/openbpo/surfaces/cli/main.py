@@ -13,16 +13,23 @@ import sys
 import psycopg
 import typer
 
+from openbpo.delivery.intake.reading_ahead import ReaderFailed
 from openbpo.storage.database import OutcomeUnknown
 from openbpo.surfaces.cli import (
     agreements,
+    demo,
+    disputes,
     evidence,
     guessing,
     installation,
+    invoices,
+    people,
     periods,
     reconciling,
     results,
+    serving,
     work,
+    working,
 )
 from openbpo.surfaces.cli.printing import say_json
 from openbpo.values.refusals import Refusal, Unavailable
@@ -38,7 +45,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (agreements, guessing, work, results, periods, evidence, reconciling, installation):
+for module in (
+    agreements, guessing, work, results, periods, invoices, disputes, working, evidence,
+    reconciling, people, serving, demo,
+    installation,
+):  # fmt: skip
     module.add_to(app)
 
 
@@ -55,6 +66,8 @@ def main() -> None:
     except OutsideResolved as outside:
         _tell(Refusal.of("agreement", f"{outside}", "Accept a version whose term holds that time."))
         sys.exit(REFUSED)
+    except ReaderFailed as failed:
+        _fail(f"{failed} Run the same command again: it goes on where it stopped.")
     except OutcomeUnknown as unknown:
         _fail(f"{unknown} Run the same command again: it finds out, and does nothing twice.")
     except psycopg.Error as error:

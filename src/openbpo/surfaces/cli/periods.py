@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -19,18 +18,15 @@ from openbpo.billing.closing.model import Act, State
 from openbpo.billing.closing.queries import acts
 from openbpo.record.checkpoints import read_note
 from openbpo.record.queries import extent
-from openbpo.record.sealing.actions import Pass, seal, waiting
+from openbpo.record.sealing.actions import Pass, waiting
 from openbpo.record.sealing.store import Sealed
-from openbpo.record.witness import Witness, witness_at
-from openbpo.storage.database import Context, Database, Transaction
+from openbpo.storage.database import Database, Transaction
 from openbpo.storage.installation import open_sealer
+from openbpo.surfaces import sealing
 from openbpo.surfaces.cli.figures import adjustment_lines, amount_text, due_line
 from openbpo.surfaces.cli.printing import say, say_json, say_wrapped, table
 from openbpo.surfaces.cli.session import find_engagement, session
 from openbpo.values.ids import EngagementId
-
-WITNESS = "OPENBPO_WITNESS"
-SEALER = Context(principal="openbpo:sealer", purpose="seal")
 
 Engagement = Annotated[str, typer.Argument(help="The engagement: its agreement folder's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -186,11 +182,11 @@ def seal_(
         if engagement is not None:
             found = {engagement: sealed(sealer, find_engagement(current, engagement))}
         else:
-            found = {str(one): sealed(sealer, one) for one in waiting(sealer, SEALER)}
+            found = {str(one): sealed(sealer, one) for one in waiting(sealer, sealing.SEALER)}
         _say_sealed(found, as_json=as_json)
         while watch is not None:
             time.sleep(watch)
-            again = {str(one): sealed(sealer, one) for one in waiting(sealer, SEALER)}
+            again = {str(one): sealed(sealer, one) for one in waiting(sealer, sealing.SEALER)}
             if any(one.leaves for one in again.values()):
                 _say_sealed(again, as_json=as_json)
 
@@ -223,19 +219,7 @@ def _sealed_json(one: Pass) -> dict[str, Any]:
 
 def sealed(sealer: Database, engagement_id: EngagementId) -> Pass:
     """Seal an engagement, and tell the witness that OPENBPO_WITNESS names."""
-    return seal(
-        sealer,
-        SEALER,
-        engagement_id,
-        witness=named_witness(),
-        tell=lambda t: typer.echo(t, err=True),
-    )
-
-
-def named_witness() -> Witness | None:
-    """Return the witness that OPENBPO_WITNESS names, if it names one."""
-    address = os.environ.get(WITNESS)
-    return witness_at(address) if address else None
+    return sealing.sealed(sealer, engagement_id, tell=lambda t: typer.echo(t, err=True))
 
 
 def add_to(app: typer.Typer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,8 @@ import typer
 from openbpo.agreements.versions.model import Terms
 from openbpo.agreements.words import listed
 from openbpo.assurance.attainment.queries import find_period
+from openbpo.billing.closing.model import State
+from openbpo.billing.closing.queries import StoredKnowledge
 from openbpo.evidence.reconciling.decisions import needs_earlier, reconcile
 from openbpo.evidence.reconciling.model import (
     SUMS,
@@ -21,10 +24,10 @@ from openbpo.evidence.reconciling.model import (
     Reconciliation,
     Report,
 )
-from openbpo.evidence.reconciling.queries import recomputed_of, with_earlier
+from openbpo.evidence.reconciling.queries import recomputed_of, standing_at, with_earlier
 from openbpo.evidence.reconciling.reports import period_of_report, read_report
 from openbpo.evidence.reconciling.templates import tables, write_report
-from openbpo.record.queries import extent
+from openbpo.record.queries import ALL_KNOWN, extent
 from openbpo.surfaces.cli.figures import (
     MINUS,
     figure_text,
@@ -34,6 +37,7 @@ from openbpo.surfaces.cli.figures import (
     standing_line,
 )
 from openbpo.surfaces.cli.printing import say, say_json, say_wrapped, table
+from openbpo.surfaces.cli.results import KnownAt, known_entry
 from openbpo.surfaces.cli.session import engagement_terms, session
 from openbpo.values.money import Money, sum_money
 from openbpo.values.refusals import Refusal
@@ -55,6 +59,7 @@ def reconcile_(
         Path | None,
         typer.Option("--template", help="Write our figures of the period as a report, FILE.xlsx."),
     ] = None,
+    known_at: KnownAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell where a report and the recomputed figures differ: each cause, its cases, its money."""
@@ -71,30 +76,56 @@ def reconcile_(
                     "Its record holds no events yet.",
                     f"Bring them in: openbpo import {engagement} FILE",
                 )
-            if report is None:
-                assert template is not None
-                assert period is not None
-                ours = recomputed_of(tx, engagement_id, all_terms, period)
-            else:
-                told, name = _read(report, all_terms, period)
-                ours = recomputed_of(tx, engagement_id, all_terms, name)
+            at = known_entry(tx, engagement_id, known_at)
+            name = period or period_of_report(report or Path())
+            state, entry = standing_at(tx, engagement_id, name, at)
+            known = ALL_KNOWN if entry is None else entry
+            terms = all_terms
+            if entry is not None:
+                terms = StoredKnowledge(tx, engagement_id).terms(entry)
+            told = _read(report, terms, name) if report is not None else None
+            ours = recomputed_of(tx, engagement_id, terms, name, known=known)
+            if told is not None:
                 found = reconcile(ours, told)
                 if needs_earlier(ours, found):
-                    found = reconcile(with_earlier(tx, engagement_id, all_terms, ours), told)
-    if report is None:
+                    earlier = with_earlier(tx, engagement_id, terms, ours, known=known)
+                    found = reconcile(earlier, told)
+    if told is None:
         assert template is not None
         _say_template(engagement, template, ours, as_json=as_json)
-    elif as_json:
-        say_json(_json(engagement, ours, told, found))
+        return
+    standing = Standing(state, entry)
+    if as_json:
+        say_json({**_json(engagement, ours, told, found), **standing.as_json()})
     else:
-        _say(engagement, ours, told, found)
+        _say(engagement, ours, told, found, standing)
 
 
-def _read(path: Path, all_terms: Sequence[Terms], period: str | None) -> tuple[Report, str]:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far the period is closed, and the entry up to which its figures here count."""
+
+    state: State | None
+    known: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return this for programs."""
+        return {"state": self.state.value if self.state else "open", "known": self.known}
+
+    def line(self, period: str) -> str | None:
+        """Return a sentence, None where the figures are by all that is recorded."""
+        if self.known is None:
+            return None
+        state = self.state.value if self.state else "open"
+        stands = self.state is not None and self.state.stands
+        figures = "its figures as they stand" if stands else "its figures"
+        return f"{period} is {state}: {figures}, by what was known at entry {self.known:,}."
+
+
+def _read(path: Path, all_terms: Sequence[Terms], name: str) -> Report:
     """Read a report by the names of the version that governs its period."""
-    name = period or period_of_report(path)
     _, governing = find_period(all_terms, name)
-    return read_report(path, governing.agreement, name), name
+    return read_report(path, governing.agreement, name)
 
 
 def _say_template(engagement: str, path: Path, ours: Recomputed, *, as_json: bool) -> None:
@@ -107,12 +138,17 @@ def _say_template(engagement: str, path: Path, ours: Recomputed, *, as_json: boo
     say_wrapped(f"Put the other side's figures in their place: openbpo reconcile {engagement} FILE")
 
 
-def _say(engagement: str, ours: Recomputed, told: Report, found: Reconciliation) -> None:
+def _say(
+    engagement: str, ours: Recomputed, told: Report, found: Reconciliation, standing: Standing
+) -> None:
     currency = ours.terms.agreement.currency
     say(f"{engagement}, {ours.work.period.name}: {told.name} against the record")
     say_wrapped(standing_line(ours.terms))
+    known = standing.line(ours.work.period.name)
+    if known is not None:
+        say_wrapped(known)
     say()
-    for line in _sum_lines(found, currency):
+    for line in _sum_lines(told, found, currency):
         say(line)
     say()
     if not found.differences:
@@ -123,12 +159,12 @@ def _say(engagement: str, ours: Recomputed, told: Report, found: Reconciliation)
     _say_notes(ours, told, found)
 
 
-def _sum_lines(found: Reconciliation, currency: str) -> list[str]:
+def _sum_lines(told: Report, found: Reconciliation, currency: str) -> list[str]:
     whole = found.reported.minus(found.recomputed)
     rows = [
         (
             name.capitalize(),
-            figure_text(getattr(found.reported, name)),
+            figure_text(getattr(found.reported, name)) if name in told.sums else "not told",
             figure_text(getattr(found.recomputed, name)),
             _signed(getattr(whole, name)),
         )
@@ -160,7 +196,7 @@ def _difference_lines(found: Reconciliation, currency: str) -> list[str]:
 def _row(number: int, one: Priced) -> Sequence[str]:
     told = one.difference
     return (
-        str(number), told.cause.value, told.figure, ", ".join(told.cases), told.reported,
+        str(number), told.causes_text, told.figure, ", ".join(told.cases), told.reported,
         told.recomputed, _signed(one.money.total), told.why,
     )  # fmt: skip
 
@@ -187,12 +223,16 @@ def _json(engagement: str, ours: Recomputed, told: Report, found: Reconciliation
         **head_json(ours.work),
         "report": told.name,
         "currency": ours.terms.agreement.currency,
-        "reported": _sums_json(found.reported),
+        "reported": {
+            name: text if name in told.sums else None
+            for name, text in _sums_json(found.reported).items()
+        },
         "recomputed": _sums_json(found.recomputed),
         "difference": _sums_json(found.reported.minus(found.recomputed)),
         "differences": [
             {
                 "cause": one.difference.cause.value,
+                "and": one.difference.also.value if one.difference.also else None,
                 "figure": one.difference.figure,
                 "cases": list(one.difference.cases),
                 "reported": one.difference.reported,

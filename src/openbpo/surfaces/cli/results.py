@@ -231,7 +231,7 @@ def _compute(
                     f"Bring them in: openbpo import {engagement} FILE",
                 )
             knowledge = StoredKnowledge(tx, engagement_id)
-            at = _known_at(tx, engagement_id, known_at)
+            at = known_entry(tx, engagement_id, known_at)
             all_acts = [act for act in acts(tx, engagement_id) if at is None or act.entry <= at]
             computed = []
             for name in _names(period, all_terms):
@@ -246,7 +246,7 @@ def _compute(
     return computed, held
 
 
-def _known_at(tx: Transaction, engagement_id: EngagementId, text: str | None) -> int | None:
+def known_entry(tx: Transaction, engagement_id: EngagementId, text: str | None) -> int | None:
     """Return the last entry that was made by then; raises Refusal when there was none."""
     if text is None:
         return None

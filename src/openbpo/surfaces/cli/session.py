@@ -21,6 +21,7 @@ from openbpo.values.ids import EngagementId
 from openbpo.values.refusals import Refusal
 
 PRINCIPAL = "OPENBPO_PRINCIPAL"
+OURS = "openbpo:"
 
 
 def principal() -> str:
@@ -32,6 +33,9 @@ def checked_principal(name: str) -> str:
     """Return a principal's name; raises Refusal when no context could carry it."""
     if not name or "|" in name or not name.isprintable() or len(name) > 200:
         raise Refusal.of(PRINCIPAL, f"{name!r} cannot name a principal.", "Use a plain name.")
+    if name.startswith(OURS):
+        remedy = f"Use a name that does not begin with {OURS!r}: those are the product's own."
+        raise Refusal.of(PRINCIPAL, f"{name!r} cannot name a principal.", remedy)
     return name
 
 

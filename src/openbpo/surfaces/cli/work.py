@@ -117,6 +117,9 @@ def sample(
     file: Annotated[Path, typer.Argument(help="Where to write it (.csv or .csv.gz).")],
     year: Annotated[int, typer.Option(help="Which year it tells of.", min=2010, max=2040)] = 2025,
     seed: Annotated[int, typer.Option(help="Another number makes another year.")] = 7,
+    variant: Annotated[
+        str | None, typer.Option(help="Another kind of year; telephone has short-staffed, staffed.")
+    ] = None,
 ) -> None:
     """Write a made-up year of a service line, in the shape of a real system's export."""
     known = sorted(one.name for one in resources.files("openbpo.lines").iterdir()
@@ -124,8 +127,14 @@ def sample(
     if line not in known:
         what = f"There is no sample of {line!r}."
         raise Refusal.of("LINE", what, f"There is one of {listed(known)}.")
+    module = import_module(f"openbpo.lines.{line}.sample")
+    variants = sorted(getattr(module, "VARIANTS", ()))
+    if variant is not None and variant not in variants:
+        what = f"There is no {line} of the variant {variant!r}."
+        raise Refusal.of("--variant", what, f"There is: {listed(variants) or 'none'}.")
+    more = {} if variant is None else {"variant": variant}
     try:
-        import_module(f"openbpo.lines.{line}.sample").write_sample(file, year, seed)
+        module.write_sample(file, year, seed, **more)
     except OSError as error:
         raise Refusal.of(
             str(file), f"It cannot be written: {error.strerror}.", "Name another place."

@@ -1,0 +1,1 @@
+"""The demonstration: two engagements with a year each, and people who sign in."""
