@@ -23,7 +23,7 @@ from openbpo.delivery.intake.reading import Chunk, Read, Reading, read_chunks
 from openbpo.values.refusals import Mistake, Refusal
 
 LARGE_BYTES = 8_000_000
-"""From this size on a file is worth a process: to start one takes as long as to read 3 MB."""
+"""From this size on a file is worth a process, which takes its time to start."""
 
 ENDING_S = 10
 _LENGTH_BYTES = 8
