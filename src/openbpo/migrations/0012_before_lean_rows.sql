@@ -1,7 +1,7 @@
 -- A chunk of rows comes in at less cost: an import was held up by its indexes more than by its rows.
 --
 -- Row keys are random, and an index that keeps them in order, behind the engagement's id, takes a
--- place of its own for every row; a hash index is a fifth of its size. It would grow slow where many
+-- place of its own for every row; a hash index is less than half its size. It grows slow where many
 -- rows are equal, so of the equal rows of a chunk only the first stands in it, with their number.
 -- squawk-ignore-file require-concurrent-index-creation, require-concurrent-index-deletion
 -- squawk-ignore-file ban-drop-function
