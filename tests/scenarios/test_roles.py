@@ -133,3 +133,29 @@ class TestGrantings:
     def test_are_never_changed(self, admin: Any, act: str) -> None:
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="never changed"):
             admin.execute(act)
+
+
+class TestARoleThatEnds:
+    def test_gives_none_that_lasts_longer(self, desk: Desk) -> None:
+        owner, receiver = of(desk, "owner"), of(desk, "receiver")
+        with desk.database.transaction(desk.context.within(desk.engagement_id)) as tx:
+            end = tx.at + timedelta(days=2)
+        give(desk, desk.context, owner, Role.CLIENT_OWNER, ending=end)
+        with pytest.raises(Refusal, match="not yours"):
+            give(desk, owner, receiver, Role.CLIENT_USER)
+        with pytest.raises(Refusal, match="not yours"):
+            give(desk, owner, receiver, Role.CLIENT_USER, ending=end + timedelta(seconds=1))
+        give(desk, owner, receiver, Role.CLIENT_USER, ending=end)
+        assert roles_of(desk, receiver) == [Role.CLIENT_USER]
+
+    def test_takes_and_replaces_none_that_lasts_longer(self, desk: Desk) -> None:
+        owner, standing = of(desk, "owner"), of(desk, "standing")
+        with desk.database.transaction(desk.context.within(desk.engagement_id)) as tx:
+            end = tx.at + timedelta(days=2)
+        give(desk, desk.context, owner, Role.CLIENT_OWNER, ending=end)
+        give(desk, desk.context, standing, Role.CLIENT_OWNER)
+        with pytest.raises(Refusal, match="not yours"):
+            take(desk, owner, standing)
+        with pytest.raises(Refusal, match="not yours"):
+            give(desk, owner, standing, Role.CLIENT_USER, ending=end)
+        assert roles_of(desk, standing) == [Role.CLIENT_OWNER]

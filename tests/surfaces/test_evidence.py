@@ -214,3 +214,16 @@ class TestAudit:
 
     def test_says_an_unknown_act_by_its_name(self) -> None:
         assert act_in_words("erasure", {}) == "erasure"
+
+
+def test_a_pack_is_deleted_by_who_made_it_or_grants_roles(
+    visitor: MakeVisitor, worked: Desk
+) -> None:
+    anna, auditor = visitor("client-user", at=worked), visitor("client-auditor", at=worked)
+    maker = visitor("client-owner", at=worked)
+    made(maker, worked)
+    address = f"/e/HANDLE/evidence/packs/{all_kept(worked.engagement_id)[0].kept_id}/delete"
+    assert auditor.post(address).status_code == 403
+    assert anna.post(address).status_code in (403, 404)
+    assert len(all_kept(worked.engagement_id)) >= 1
+    assert maker.post(address).status_code == 302
